@@ -1,0 +1,75 @@
+"""The knowledge base: ingest documents, search them, cite them. Nothing to download, nothing leaves the machine."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .chunk import Chunk, Hit, IngestReport, Passage, Quarantined
+    from .errors import (
+        EmbedderFailed,
+        EmbedderMismatch,
+        EmptyQuery,
+        FolderNotWritable,
+        IndexDamaged,
+        KnowledgeBaseBusy,
+        KnowledgeBaseClosed,
+        KnowledgeBaseMissing,
+        RetrievalError,
+        UnknownChunk,
+        UnknownEmbedder,
+        UnknownField,
+    )
+    from .knowledge_base import KnowledgeBase
+    from .knowledge_tool import search_knowledge as search_knowledge
+    from .packages import DEFAULT_PACKAGES, PackageDocs
+    from .readers import Unreadable
+    from .sources import Document, FileTree, Source
+
+_HOMES = {
+    ".chunk": "Chunk Hit IngestReport Passage Quarantined",
+    ".errors": (
+        "EmbedderFailed EmbedderMismatch EmptyQuery FolderNotWritable IndexDamaged KnowledgeBaseBusy "
+        "KnowledgeBaseClosed KnowledgeBaseMissing RetrievalError UnknownChunk UnknownEmbedder UnknownField"
+    ),
+    ".knowledge_base": "KnowledgeBase",
+    ".knowledge_tool": "search_knowledge",
+    ".packages": "DEFAULT_PACKAGES PackageDocs",
+    ".readers": "Unreadable",
+    ".sources": "Document FileTree Source",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "Chunk",
+    "DEFAULT_PACKAGES",
+    "Document",
+    "EmbedderFailed",
+    "EmbedderMismatch",
+    "EmptyQuery",
+    "FileTree",
+    "FolderNotWritable",
+    "Hit",
+    "IndexDamaged",
+    "IngestReport",
+    "KnowledgeBase",
+    "KnowledgeBaseBusy",
+    "KnowledgeBaseClosed",
+    "KnowledgeBaseMissing",
+    "PackageDocs",
+    "Passage",
+    "Quarantined",
+    "RetrievalError",
+    "Source",
+    "Unreadable",
+    "UnknownChunk",
+    "UnknownEmbedder",
+    "UnknownField",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name], __name__), name)
