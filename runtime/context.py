@@ -1,0 +1,93 @@
+"""What a run carries to its nodes: who runs it, its models, the gate to the tools, and shared resources."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from graphwright.tools import Resources
+
+from .gate import Handler, build_gate
+
+if TYPE_CHECKING:
+    from langchain_core.messages import AIMessage
+
+    from graphwright.models import ChatModel, DeltaSink, ModelRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCall:
+    """One call of a model by one agent."""
+
+    model: ChatModel
+    request: ModelRequest
+    agent: str
+    key: str
+    """Names this call for ever: thread, place in the graph, turn."""
+    prompt: str = ""
+    """Name of the system prompt."""
+    prompt_version: str = ""
+    """Its content hash."""
+    on_delta: DeltaSink | None = None
+
+
+ModelHandler = Callable[[ModelCall], Awaitable["AIMessage"]]
+
+
+async def call_model(call: ModelCall) -> AIMessage:
+    """The innermost step of a model call: ask the model."""
+    return await call.model.respond(call.request, on_delta=call.on_delta)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext:
+    """LangGraph's ``context`` of every graph of ours; a node reads it from ``runtime.context``."""
+
+    run_id: str = ""
+    thread_id: str = ""
+    user: str = "local"
+    tenant: str = "local"
+    model: Any = None
+    """The run's model (a spec, a model object or None for the default), for agents that name none."""
+    gate: Handler = field(default_factory=build_gate)
+    ask_model: ModelHandler = call_model
+    resources: Resources = field(default_factory=Resources)
+    fork: int = 0
+    """How often the thread was forked before this run; part of every call's key."""
+
+    def model_for(self, wanted: Any = None) -> ChatModel:
+        """The model of an agent: its own, else the run's.
+
+        Raises:
+            UnknownModel: if the spec cannot be read.
+        """
+        return _resolved(wanted if wanted is not None else self.model)
+
+    def using(self, **changes: Any) -> RunContext:
+        """The same context with some fields replaced."""
+        return replace(self, **changes)
+
+
+def _resolved(wanted: Any) -> ChatModel:
+    from graphwright.models import ChatModel, as_chat_model
+
+    if isinstance(wanted, ChatModel):
+        return wanted
+    if wanted is None or isinstance(wanted, str):
+        return _by_spec(wanted)
+    return as_chat_model(wanted)
+
+
+@cache
+def _by_spec(spec: str | None) -> ChatModel:
+    from graphwright.models import resolve_model
+
+    return resolve_model(spec).model
+
+
+@cache
+def default_context() -> RunContext:
+    """The context of a graph that runs on bare LangGraph, without a :class:`Runtime`."""
+    return RunContext()

@@ -1,0 +1,241 @@
+"""Drive a run: from its row or its last checkpoint to its end or to the next question to a person."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from langgraph.errors import GraphRecursionError
+from langgraph.types import Command, Interrupt
+
+from .approvals import Approval, Broker
+from .context import RunContext
+from .decisions import Respond, decision_to_wire
+from .digests import digest
+from .errors import LeaseLost, RunFinished
+from .events import Event, event
+from .journal import Entry, Journal
+from .journaling import is_unknown_outcome
+from .questions import Question
+from .runs import Run, RunStore, Status
+from .usage import Tally
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.graph.state import CompiledStateGraph
+
+Output = Callable[[Mapping[str, Any]], str]
+"""Makes the text that a person reads out of a graph's final state."""
+
+
+class Driver:
+    """Moves one run along its graph, in this process, under the thread's lease."""
+
+    def __init__(
+        self,
+        graph: CompiledStateGraph[Any, Any, Any, Any],
+        run: Run,
+        context: RunContext,
+        runs: RunStore,
+        broker: Broker,
+        journal: Journal,
+        output: Output,
+        tally: Tally,
+    ) -> None:
+        self._graph = graph
+        self._run = run
+        self._context = context
+        self._runs = runs
+        self._broker = broker
+        self._journal = journal
+        self._output = output
+        self._tally = tally
+
+    async def drive(self, *, recursion_limit: int, max_concurrency: int) -> AsyncGenerator[Event]:
+        """Yield what happens until the run ends, waits for a person, or is cancelled elsewhere.
+
+        The caller holds the thread's lease.
+
+        Raises:
+            RunFinished: if the run has ended already.
+        """
+        config: RunnableConfig = {
+            "configurable": {"thread_id": self._run.thread_id},
+            "recursion_limit": recursion_limit,
+            "max_concurrency": max_concurrency,
+            "metadata": {"graphwright_run": self._run.id},
+        }
+        await self._runs.move(self._run.id, "running", error=None)
+        yield self._event("run_started", data={"graph": self._run.graph, "thread": self._run.thread_id})
+        async for each in self._drive(config):
+            yield each
+
+    async def _drive(self, config: RunnableConfig) -> AsyncIterator[Event]:
+        try:
+            state = await self._graph.aget_state(config)
+            payload: Any = await self._payload(state)
+            before = None
+            while payload is not _WAIT and payload is not _END:
+                async for each in self._stream(payload, config):
+                    yield each
+                state = await self._graph.aget_state(config)
+                payload = await self._payload(state)
+                here = state.config["configurable"].get("checkpoint_id")
+                if payload is None and here == before:
+                    raise RuntimeError("The graph stands still: a step ended without a checkpoint.")
+                before = here
+        except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
+            await self._let_go("queued")
+            raise
+        except (LeaseLost, sqlite3.IntegrityError) as error:
+            raise LeaseLost(
+                f"Another process has taken thread {self._run.thread_id} and goes on with the run. This one stopped."
+            ) from error
+        except Exception as error:
+            yield await self._failed(error)
+            return
+        if payload is _WAIT:
+            for approval in await self._broker.pending(run_id=self._run.id):
+                yield self._event("approval_asked", agent=approval.agent, data=approval_data(approval))
+            unknown = await self._journal.unknown(run_id=self._run.id)
+            for entry in unknown:
+                yield self._event("outcome_unknown", agent=entry.agent, tool=entry.name, data=unknown_data(entry))
+            yield await self._moved("blocked" if unknown else "waiting")
+        else:
+            yield await self._moved("done", output=self._output(state.values))
+
+    async def _stream(self, payload: Any, config: RunnableConfig) -> AsyncIterator[Event]:
+        stream = self._graph.astream(
+            payload,
+            config,
+            context=self._context,
+            stream_mode=["custom", "updates"],
+            subgraphs=True,
+            durability="sync",
+        )
+        async for place, mode, chunk in cast(AsyncIterator[tuple[tuple[str, ...], str, Any]], stream):
+            if mode == "custom":
+                yield cast(Event, {**chunk, "run_id": self._run.id})
+            else:
+                path = "/".join(part.partition(":")[0] for part in place)
+                for node in chunk:
+                    if node != "__interrupt__":
+                        yield self._event("step", path=f"{path}/{node}".lstrip("/"))
+
+    async def _payload(self, state: Any) -> Any:
+        """What to give the graph next: the input, answers, None (go on), or that it waits or has ended."""
+        ours = (state.metadata or {}).get("graphwright_run") == self._run.id
+        if not ours:
+            return dict(self._run.input)
+        if state.interrupts:
+            return await self._answered(state.interrupts)
+        return None if state.tasks else _END
+
+    async def _answered(self, interrupts: Sequence[Interrupt]) -> Any:
+        """How to go on from interrupts: with answers, by running again what was resolved, or not yet."""
+        open_calls = {entry.id for entry in await self._journal.unknown(run_id=self._run.id)}
+        stopped = [each for each in interrupts if is_unknown_outcome(each)]
+        answers = await self._answers([each for each in interrupts if not is_unknown_outcome(each)])
+        if answers:
+            return Command(resume=answers)
+        return None if any(each.value["entry"] not in open_calls for each in stopped) else _WAIT
+
+    async def _answers(self, interrupts: Sequence[Interrupt]) -> dict[str, Any]:
+        """The decisions on disk that answer these interrupts, by interrupt id."""
+        known = {each.id: each for each in await self._broker.of_run(self._run.id)}
+        answers = {}
+        for each in interrupts:
+            value = each.value if isinstance(each.value, dict) else {"value": each.value}
+            approval = known.get(value.get("approval_id", ""))
+            if approval is None:
+                approval = await self._broker.record(self._plain_question(each.id, value))
+            if approval.decision is not None:
+                is_plain = approval.tool == PLAIN_INTERRUPT
+                answers[each.id] = (
+                    approval.decision.message
+                    if is_plain and isinstance(approval.decision, Respond)
+                    else decision_to_wire(approval.decision, approval.tool)
+                )
+        return answers
+
+    def _plain_question(self, interrupt_id: str, value: dict[str, Any]) -> Question:
+        """A question that a graph of the user's asks by LangGraph's own ``interrupt``."""
+        return Question(
+            key=f"{self._run.thread_id}|{self._run.id}|interrupt|{interrupt_id}",
+            call_id=interrupt_id,
+            tool=PLAIN_INTERRUPT,
+            arguments=value,
+            reason=str(value.get("description") or value.get("question") or value.get("value") or "The graph asks."),
+            run_id=self._run.id,
+            thread_id=self._run.thread_id,
+            digest=digest([self._run.thread_id, interrupt_id, value]),
+        )
+
+    async def _failed(self, error: Exception) -> Event:
+        if isinstance(error, GraphRecursionError):
+            text = (
+                "The run took more steps than recursion_limit allows. Raise it in graphwright.toml, "
+                "or bound the loop in the graph."
+            )
+        else:
+            text = f"{type(error).__name__}: {error}" if not str(error) else str(error)
+        if getattr(error, "retryable", False):
+            text += f" Nothing is lost: `graphwright resume {self._run.id}` goes on from the last checkpoint."
+            return await self._moved("queued", error=text)
+        return await self._moved("failed", error=text)
+
+    async def _moved(self, status: Status, **changes: Any) -> Event:
+        used = {"usage": self._tally.usage, "prompts": self._tally.prompts}
+        run = await self._runs.move(self._run.id, status, **used, **changes)
+        return self._event(
+            "run_finished", status=run.status, text=run.output or run.error or "", data={"usage": dict(run.usage)}
+        )
+
+    async def _let_go(self, status: Status) -> None:
+        with contextlib.suppress(RunFinished):
+            await self._moved(status)
+
+    def _event(self, kind: Any, **data: Any) -> Event:
+        return cast(Event, {**event(kind, **data), "run_id": self._run.id})
+
+
+PLAIN_INTERRUPT = "interrupt"
+"""Stands as the tool of a question that was asked by a bare ``interrupt``."""
+_WAIT, _END = object(), object()
+
+
+def approval_data(approval: Approval) -> dict[str, Any]:
+    """An approval as plain data, for events and ``--json``."""
+    return {
+        "id": approval.id,
+        "run_id": approval.run_id,
+        "thread_id": approval.thread_id,
+        "agent": approval.agent,
+        "tool": approval.tool,
+        "arguments": dict(approval.arguments),
+        "reason": approval.reason,
+        "digest": approval.digest,
+        "allowed": list(approval.allowed),
+        "status": approval.status,
+        "asked": approval.asked,
+        "decision": decision_to_wire(approval.decision, approval.tool) if approval.decision else None,
+        "decided_by": approval.decided_by,
+        "decided": approval.decided,
+    }
+
+
+def unknown_data(entry: Entry) -> dict[str, Any]:
+    """A call with unknown outcome as plain data, for events and ``--json``."""
+    return {
+        "id": entry.id,
+        "run_id": entry.run_id,
+        "thread_id": entry.thread_id,
+        "agent": entry.agent,
+        "tool": entry.name,
+        "arguments": entry.request,
+        "begun": entry.begun,
+        "error": (entry.outcome or {}).get("error", ""),
+    }

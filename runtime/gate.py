@@ -1,0 +1,169 @@
+"""The gate: the one way to a tool. Every call passes the same steps in the same order.
+
+A *step* is a small function that wraps the rest of the way (``Handler -> Handler``); :func:`build_gate` stacks them.
+Nothing else in Graphwright may call a tool on behalf of a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from langgraph.errors import GraphBubbleUp
+
+from graphwright.tools import Tool, ToolContext, ToolFailed, WithArtifact, render_result
+
+from .decisions import Edit, Reject, Respond
+from .digests import digest
+from .execution import execute
+from .questions import Ask, Question, ask_by_interrupt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateCall:
+    """One call on its way through the gate."""
+
+    tool: Tool
+    arguments: Mapping[str, Any]
+    """As the model gave them, or as a person edited them; plain JSON values."""
+    context: ToolContext
+    key: str
+    """Names this call for ever; see :class:`Question`."""
+    validated: Mapping[str, Any] | None = None
+    """The arguments as Python values, once they were checked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a call."""
+
+    content: str
+    """What the model reads."""
+    status: Literal["success", "error"] = "success"
+    value: Any = None
+    """What the tool returned, for code that needs more than text; None on errors."""
+    ran: bool = True
+    """Whether the tool itself was called."""
+    fatal: bool = False
+    """Whether the run must end: the tool declared that its errors do."""
+
+    @property
+    def artifact(self) -> list[Any] | dict[str, Any] | None:
+        """The value where it is plain structured data, to be kept beside the text."""
+        value = self.value.artifact if isinstance(self.value, WithArtifact) else self.value
+        return value if isinstance(value, list | dict) else None
+
+
+Handler = Callable[[GateCall], Awaitable[Outcome]]
+Step = Callable[[Handler], Handler]
+
+
+def build_gate(ask: Ask = ask_by_interrupt, *, steps: tuple[Step, ...] = ()) -> Handler:
+    """The whole way to a tool: errors answered, arguments validated, a person asked, ``steps``, the call.
+
+    Args:
+        ask: How an approval reaches a person.
+        steps: Further steps between the approval and the call, outermost first.
+    """
+    handler: Handler = call_tool
+    for step in (answer_errors, validate, ask_first(ask), *steps)[::-1]:
+        handler = step(handler)
+    return handler
+
+
+async def call_tool(call: GateCall) -> Outcome:
+    """The innermost step: run the tool within its time limit and render what it returned."""
+    assert call.validated is not None
+    value = await execute(call.tool, call.validated, call.context)
+    return Outcome(content=render_result(value, call.tool.labels.result_cap), value=value)
+
+
+def answer_errors(following: Handler) -> Handler:
+    """A tool's failure becomes an answer to the model; any other exception is told without its traceback."""
+
+    async def step(call: GateCall) -> Outcome:
+        try:
+            return await following(call)
+        except ToolFailed as error:
+            text = str(error)
+        except Exception as error:
+            if _is_control_flow(error):
+                raise
+            text = f"{call.tool.name} failed: {type(error).__name__}: {error}"
+        return Outcome(
+            content=render_result(text, call.tool.labels.result_cap),
+            status="error",
+            fatal=call.tool.labels.ends_run,
+        )
+
+    return step
+
+
+def validate(following: Handler) -> Handler:
+    """Check the arguments against the tool's types; all problems go back to the model."""
+
+    async def step(call: GateCall) -> Outcome:
+        return await following(replace(call, validated=call.tool.validate(call.arguments)))
+
+    return step
+
+
+def ask_first(ask: Ask) -> Step:
+    """Where the tool's label wants a person's approval, ask before anything happens."""
+
+    def wrap(following: Handler) -> Handler:
+        async def step(call: GateCall) -> Outcome:
+            reason = approval_reason(call)
+            if reason is None:
+                return await following(call)
+            question = question_about(call, reason)
+            decision = await ask(question)
+            if isinstance(decision, Reject):
+                why = f" The reason given: {decision.message}" if decision.message else ""
+                return Outcome(
+                    content=f"A person rejected this call; {call.tool.name} was not run.{why}",
+                    status="error",
+                    ran=False,
+                )
+            if isinstance(decision, Respond):
+                return Outcome(content=decision.message, value=decision.message, ran=False)
+            if isinstance(decision, Edit):
+                edited = dict(decision.arguments)
+                call = replace(call, arguments=edited, validated=call.tool.validate(edited))
+            return await following(call)
+
+        return step
+
+    return wrap
+
+
+def approval_reason(call: GateCall) -> str | None:
+    """Why a person must be asked about this call, or None."""
+    rule = call.tool.labels.approval
+    if rule is None or isinstance(rule, str):
+        return rule
+    return rule(call.validated if call.validated is not None else call.arguments)
+
+
+def question_about(call: GateCall, reason: str) -> Question:
+    """The question that an approval of this call asks."""
+    context = call.context
+    shown = [context.tenant, context.thread_id, call.key, call.tool.name, call.arguments]
+    return Question(
+        key=call.key,
+        call_id=context.call_id,
+        tool=call.tool.name,
+        arguments=call.arguments,
+        reason=reason,
+        agent=context.agent,
+        run_id=context.run_id,
+        thread_id=context.thread_id,
+        digest=digest(shown),
+        allowed=call.tool.labels.decisions,
+    )
+
+
+def _is_control_flow(error: Exception) -> bool:
+    """LangGraph's own signals (an interrupt, a handoff to the parent) travel as exceptions and must pass."""
+    return isinstance(error, GraphBubbleUp)

@@ -1,0 +1,277 @@
+"""The journal: an intent is on disk before an effect, its outcome after it, and both before anything builds on them.
+
+A call is named for ever by its key (thread, fork epoch, place or message, call id). Whoever finds a key again finds
+what came of it: the recorded outcome, or an intent that nobody finished. What to do about the latter follows from the
+semantics of the call:
+
+- ``pure``: nothing happened in the world; run it again.
+- ``idempotent``: run it again with the same idempotency key.
+- ``at_most_once``: whether it happened is *unknown*. A probe or a person has to say.
+
+Every write names the epoch of the writer's lease, and the database refuses it if another has taken the thread since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, RowMapping, select, text, update
+
+from graphwright.tools import Tool
+
+from .clock import Clock, new_id
+from .database import Database
+from .digests import canonical_json, digest
+from .errors import JournalDivergence, LeaseLost, NotAllowed, NotFound
+from .tables import journal
+
+Kind = Literal["tool", "model", "step"]
+Semantics = Literal["pure", "idempotent", "at_most_once"]
+EntryStatus = Literal["intent", "done", "failed", "unknown", "happened", "retry", "abandoned"]
+SETTLED: frozenset[EntryStatus] = frozenset({"done", "failed", "happened", "abandoned"})
+Resolution = Literal["happened", "retry", "abandon"]
+
+
+def semantics_of(tool: Tool) -> Semantics:
+    """What may be done about a call of this tool whose outcome is not known."""
+    if tool.labels.effect == "read":
+        return "pure"
+    return "at_most_once" if tool.labels.once else "idempotent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """On whose behalf the journal is written: a run, under a lease."""
+
+    run_id: str
+    thread_id: str
+    epoch: int
+    known: frozenset[str] = frozenset()
+    """Keys that the run had recorded before this lease; only these can come by again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What is about to be done."""
+
+    key: str
+    kind: Kind
+    name: str
+    """Of the tool, the model or the step."""
+    semantics: Semantics
+    request: Any
+    """The arguments, or what identifies the request: plain JSON values."""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row of the journal."""
+
+    key: str
+    id: str
+    run_id: str
+    thread_id: str
+    kind: Kind
+    name: str
+    agent: str
+    semantics: Semantics
+    digest: str
+    request: Any
+    status: EntryStatus
+    outcome: Any
+    epoch: int
+    attempt: int
+    begun: float
+    ended: float | None
+
+
+_FENCE = text("SELECT epoch FROM leases WHERE thread_id = :thread")
+_INSERT = text(
+    "INSERT INTO journal (key, id, run_id, thread_id, kind, name, agent, semantics, digest, request, status, outcome,"
+    " epoch, attempt, begun, ended) VALUES (:key, :id, :run_id, :thread_id, :kind, :name, :agent, :semantics, :digest,"
+    " :request, :status, :outcome, :epoch, 1, :begun, :ended)"
+)
+_FIND = text("SELECT * FROM journal WHERE key = :key")
+_AGAIN = text(
+    "UPDATE journal SET status = 'intent', epoch = :epoch, attempt = attempt + 1, run_id = :run_id WHERE key = :key"
+)
+_END = text("UPDATE journal SET status = :status, outcome = :outcome, ended = :ended WHERE key = :key")
+
+
+class Journal:
+    """The journal of one database."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def find(self, key: str) -> Entry | None:
+        """What is known of a call."""
+        row = await self._database.read(lambda connection: connection.execute(_FIND, {"key": key}).mappings().first())
+        return _entry(row) if row else None
+
+    async def begin(self, writer: Writer, intent: Intent) -> tuple[Entry, bool]:
+        """Commit an intent; or return what is known of this call, if it was begun before.
+
+        Returns:
+            The entry, and whether this caller began it and may act.
+
+        Raises:
+            LeaseLost: if another writer has taken the thread.
+            JournalDivergence: if the same call has other arguments than when it was begun.
+        """
+        wanted = digest([intent.kind, intent.name, intent.request])
+
+        def work(connection: Connection) -> tuple[Entry, bool]:
+            _fence(connection, writer)
+            known = connection.execute(_FIND, {"key": intent.key}).mappings().first()
+            if known is not None:
+                return _same(_entry(known), intent, wanted), False
+            row = self._row(writer, intent, wanted, status="intent", outcome=None)
+            connection.execute(_INSERT, row)
+            return _entry({**row, "attempt": 1}), True
+
+        return await self._database.transaction(work)
+
+    async def again(self, writer: Writer, key: str) -> None:
+        """Commit that a call is made once more, under the same key.
+
+        Raises:
+            LeaseLost: if another writer has taken the thread.
+        """
+        values = {"key": key, "epoch": writer.epoch, "run_id": writer.run_id}
+        await self._fenced(writer, lambda connection: connection.execute(_AGAIN, values))
+
+    async def end(self, writer: Writer, key: str, status: EntryStatus, outcome: Any = None) -> None:
+        """Commit what came of a call.
+
+        Raises:
+            LeaseLost: if another writer has taken the thread; whoever has it finds the intent.
+        """
+        values = {"key": key, "status": status, "outcome": _dump(outcome), "ended": self._clock()}
+        await self._fenced(writer, lambda connection: connection.execute(_END, values))
+
+    async def record(self, writer: Writer, intent: Intent, outcome: Any, status: EntryStatus = "done") -> None:
+        """Commit a call and its outcome in one breath: for what changes nothing in the world.
+
+        Raises:
+            LeaseLost: if another writer has taken the thread.
+        """
+        row = self._row(writer, intent, digest([intent.kind, intent.name, intent.request]), status, outcome)
+
+        def work(connection: Connection) -> None:
+            if connection.execute(_FIND, {"key": intent.key}).first() is None:
+                connection.execute(_INSERT, row)
+
+        await self._fenced(writer, work)
+
+    async def writer(self, run_id: str, thread_id: str, epoch: int) -> Writer:
+        """The writer of a run under this lease, knowing what the run has recorded so far."""
+        query = text("SELECT key FROM journal WHERE run_id = :run")
+        keys = await self._database.read(lambda connection: connection.execute(query, {"run": run_id}).scalars().all())
+        return Writer(run_id=run_id, thread_id=thread_id, epoch=epoch, known=frozenset(keys))
+
+    async def unknown(self, *, run_id: str | None = None) -> list[Entry]:
+        """Calls of which nobody knows whether they happened, oldest first."""
+        query = select(journal).where(journal.c.status == "unknown").order_by(journal.c.begun)
+        if run_id:
+            query = query.where(journal.c.run_id == run_id)
+        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return [_entry(row) for row in rows]
+
+    async def of_run(self, run_id: str) -> list[Entry]:
+        """Everything that a run asked models and did with tools, in order."""
+        query = select(journal).where(journal.c.run_id == run_id).order_by(journal.c.begun, journal.c.id)
+        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return [_entry(row) for row in rows]
+
+    async def resolve(self, entry_id: str, resolution: Resolution, *, by: str, note: str = "") -> Entry:
+        """Say what became of a call with unknown outcome.
+
+        Args:
+            entry_id: Which call.
+            resolution: ``happened`` (do not repeat it; ``note`` is told to the model), ``retry`` (it did not happen;
+                do it now), ``abandon`` (do not repeat it; the model is told that it failed).
+            by: Who says so.
+            note: What the model is told.
+
+        Raises:
+            NotFound: if there is no such entry.
+            NotAllowed: if its outcome is known already.
+        """
+        status: EntryStatus = "abandoned" if resolution == "abandon" else resolution
+        outcome = {"resolved": resolution, "by": by, "note": note}
+        statement = (
+            update(journal)
+            .where(journal.c.id == entry_id, journal.c.status == "unknown")
+            .values(status=status, outcome=_dump(outcome), ended=self._clock())
+        )
+        resolved = await self._database.transaction(lambda connection: connection.execute(statement).rowcount == 1)
+        query = select(journal).where(journal.c.id == entry_id)
+        row = await self._database.read(lambda connection: connection.execute(query).mappings().first())
+        if row is None:
+            raise NotFound(f"There is no call {entry_id!r}. `graphwright inbox` lists those with unknown outcome.")
+        if not resolved:
+            raise NotAllowed(f"The outcome of call {entry_id} is known: {row['status']}. Nothing was changed.")
+        return _entry(row)
+
+    async def _fenced(self, writer: Writer, work: Callable[[Connection], Any]) -> None:
+        def fenced(connection: Connection) -> None:
+            _fence(connection, writer)
+            work(connection)
+
+        await self._database.transaction(fenced)
+
+    def _row(self, writer: Writer, intent: Intent, wanted: str, status: str, outcome: Any) -> dict[str, Any]:
+        now = self._clock()
+        return {
+            "key": intent.key,
+            "id": new_id("call", at=now),
+            "run_id": writer.run_id,
+            "thread_id": writer.thread_id,
+            "kind": intent.kind,
+            "name": intent.name,
+            "agent": intent.agent,
+            "semantics": intent.semantics,
+            "digest": wanted,
+            "request": canonical_json(intent.request).decode(),
+            "status": status,
+            "outcome": _dump(outcome),
+            "epoch": writer.epoch,
+            "begun": now,
+            "ended": None if status == "intent" else now,
+        }
+
+
+def _fence(connection: Connection, writer: Writer) -> None:
+    epoch = connection.execute(_FENCE, {"thread": writer.thread_id}).scalar()
+    if epoch != writer.epoch:
+        raise LeaseLost(
+            f"Another process has taken thread {writer.thread_id} (epoch {epoch}, ours was {writer.epoch}). "
+            "Nothing was written; that process goes on with the run."
+        )
+
+
+def _same(entry: Entry, intent: Intent, wanted: str) -> Entry:
+    if entry.digest != wanted:
+        raise JournalDivergence(
+            f"The {entry.kind} call {entry.name!r} ({entry.id}) was recorded with other arguments than it has now. "
+            "The graph does not do the same when it runs again: keep time, randomness and outside reads out of the "
+            "way to a tool call, or put them in tools of their own."
+        )
+    return entry
+
+
+def _dump(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value, default=str).decode()
+
+
+def _entry(row: RowMapping | dict[str, Any]) -> Entry:
+    values: dict[str, Any] = {name: row.get(name) for name in Entry.__dataclass_fields__}
+    values["request"] = orjson.loads(values["request"])
+    values["outcome"] = orjson.loads(values["outcome"]) if values["outcome"] else None
+    return Entry(**values)

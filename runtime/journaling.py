@@ -1,0 +1,198 @@
+"""The journal's place in the gate and in front of every model: intent, call, outcome; and what happens afterwards.
+
+After a crash a call comes by again under its key. A recorded outcome is given back without calling anything. An
+intent without an outcome is run again where that is safe, else probed, else the run stops: whoever guesses is wrong
+half of the time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from langgraph.errors import GraphInterrupt
+from langgraph.types import Interrupt
+
+from graphwright.tools import ToolFailed, ToolTimedOut
+
+from .context import ModelCall, ModelHandler
+from .gate import GateCall, Handler, Outcome, Step
+from .journal import SETTLED, Entry, Intent, Journal, Writer, semantics_of
+
+if TYPE_CHECKING:
+    from langchain_core.messages import AIMessage
+
+UNKNOWN_OUTCOME = "unknown_outcome"
+"""The ``type`` of the interrupt that stops a run at a call of which nobody knows whether it happened."""
+
+
+class UnknownOutcome(GraphInterrupt):
+    """A call that may happen only once has no outcome. The run stops until a probe or a person says what became of it.
+
+    It is an interrupt of its own and not a call of ``interrupt``: that one matches answers by position, which a call
+    that comes and goes would shift.
+    """
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        value = {"type": UNKNOWN_OUTCOME, "entry": entry.id, "tool": entry.name, "args": entry.request}
+        super().__init__((Interrupt(value=value, id=hashlib.sha256(entry.key.encode()).hexdigest()[:32]),))
+
+
+def is_unknown_outcome(interrupt: Interrupt) -> bool:
+    """Whether this interrupt is that of a call with unknown outcome."""
+    return isinstance(interrupt.value, dict) and interrupt.value.get("type") == UNKNOWN_OUTCOME
+
+
+def journaled(journal: Journal, writer: Writer) -> Step:
+    """The step of the gate that records each call; innermost but for the call itself."""
+
+    def wrap(following: Handler) -> Handler:
+        async def step(call: GateCall) -> Outcome:
+            intent = Intent(
+                key=call.key,
+                kind="tool",
+                name=call.tool.name,
+                semantics=semantics_of(call.tool),
+                request=dict(call.arguments),
+                agent=call.context.agent,
+            )
+            if intent.semantics == "pure":
+                return await _pure(journal, writer, intent, following, call)
+            entry, is_mine = await journal.begin(writer, intent)
+            if entry.status in SETTLED:
+                return _remembered(entry)
+            if not is_mine:
+                known = await _second_time(journal, writer, entry, call)
+                if known is not None:
+                    return known
+            return await _effect(journal, writer, entry, following, call)
+
+        return step
+
+    return wrap
+
+
+async def _pure(journal: Journal, writer: Writer, intent: Intent, following: Handler, call: GateCall) -> Outcome:
+    """A call that changes nothing: its answer is recorded, so that a run that comes by again sees the same world."""
+    known = await journal.find(intent.key) if intent.key in writer.known else None
+    if known is not None and known.status in SETTLED:
+        return _remembered(known)
+    try:
+        outcome = await following(call)
+    except ToolFailed as error:
+        await journal.record(writer, intent, {"error": str(error)}, "failed")
+        raise
+    await journal.record(writer, intent, _recorded(outcome))
+    return outcome
+
+
+async def _second_time(journal: Journal, writer: Writer, entry: Entry, call: GateCall) -> Outcome | None:
+    """An intent that an earlier attempt left behind: None if the call may be made now.
+
+    Raises:
+        UnknownOutcome: if only a person can say whether it happened.
+    """
+    if entry.status == "retry" or entry.semantics == "idempotent":
+        await journal.again(writer, entry.key)
+        return None
+    answer = await _probed(call)
+    if answer is False:
+        await journal.again(writer, entry.key)
+        return None
+    return await _happened_or_unknown(journal, writer, entry, answer, entry.outcome)
+
+
+async def _effect(journal: Journal, writer: Writer, entry: Entry, following: Handler, call: GateCall) -> Outcome:
+    try:
+        outcome = await following(call)
+    except Exception as error:
+        told = {"error": str(error) if isinstance(error, ToolFailed) else f"{type(error).__name__}: {error}"}
+        if entry.semantics == "at_most_once" and not _is_definite(error):
+            answer = await _probed(call)
+            if answer is not False:
+                return await _happened_or_unknown(journal, writer, entry, answer, told)
+        await journal.end(writer, entry.key, "failed", told)
+        raise
+    await journal.end(writer, entry.key, "done", _recorded(outcome))
+    return outcome
+
+
+def _is_definite(error: Exception) -> bool:
+    """Whether an error tells that nothing happened. A tool says so by ``ToolFailed``; a timeout does not."""
+    return isinstance(error, ToolFailed) and not isinstance(error, ToolTimedOut)
+
+
+async def _happened_or_unknown(journal: Journal, writer: Writer, entry: Entry, answer: Any, told: Any) -> Outcome:
+    """Go by what the probe says; without it the run stops for a person."""
+    if answer is None:
+        await journal.end(writer, entry.key, "unknown", told)
+        raise UnknownOutcome(entry)
+    happened = {"resolved": "happened", "by": "probe", "note": answer if isinstance(answer, str) else ""}
+    await journal.end(writer, entry.key, "happened", happened)
+    return _remembered(replace(entry, status="happened", outcome=happened))
+
+
+async def _probed(call: GateCall) -> Any:
+    """What the tool's probe says: True or a sentence (it happened), False (it did not), None (it cannot say)."""
+    probe = call.tool.labels.probe
+    if probe is None:
+        return None
+    try:
+        answer = probe(call.context.key)
+        return await answer if inspect.isawaitable(answer) else answer
+    except Exception:
+        # A probe that fails knows nothing; the question goes to a person.
+        return None
+
+
+def _recorded(outcome: Outcome) -> dict[str, Any]:
+    return {"content": outcome.content, "status": outcome.status, "artifact": outcome.artifact}
+
+
+def _remembered(entry: Entry) -> Outcome:
+    """The outcome of an earlier attempt, given back."""
+    told = entry.outcome or {}
+    if entry.status == "done":
+        return Outcome(content=told["content"], status=told["status"], value=told["artifact"], ran=True)
+    if entry.status == "failed":
+        raise ToolFailed(told["error"])
+    if entry.status == "happened":
+        text = told.get("note") or f"{entry.name} was carried out; its answer was lost, and it was not repeated."
+        return Outcome(content=text, value=text)
+    text = told.get("note") or f"It is not known whether {entry.name} was carried out. It was abandoned, not repeated."
+    return Outcome(content=text, status="error", ran=False)
+
+
+def journaled_model(journal: Journal, writer: Writer, following: ModelHandler) -> ModelHandler:
+    """Record what a model decided before anything acts on it; a call that comes by again gets the same answer.
+
+    The history is not recorded with it: it is in the checkpoints, and a copy for every turn would grow with its square.
+    """
+
+    async def ask(call: ModelCall) -> AIMessage:
+        from langchain_core.messages import AIMessage
+
+        known = await journal.find(call.key) if call.key in writer.known else None
+        if known is not None:
+            return AIMessage.model_validate(known.outcome)
+        answer = await following(call)
+        intent = Intent(
+            key=call.key,
+            kind="model",
+            name=call.model.name_of_model,
+            semantics="pure",
+            request={
+                "prompt": call.prompt,
+                "prompt_version": call.prompt_version,
+                "messages": len(call.request.messages),
+                "last": call.request.messages[-1].id if call.request.messages else None,
+            },
+            agent=call.agent,
+        )
+        await journal.record(writer, intent, answer.model_dump(mode="json"))
+        return answer
+
+    return ask

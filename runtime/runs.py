@@ -1,0 +1,232 @@
+"""Threads and runs as the database keeps them, and the status machine of a run.
+
+The status is ours and is written before anything else happens; it is never guessed from a checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from .clock import Clock, new_id
+from .database import Database
+from .errors import NotFound, RunFinished, ThreadBusy
+from .tables import runs, threads
+
+Status = Literal["queued", "running", "waiting", "blocked", "done", "failed", "cancelled"]
+FINISHED: frozenset[Status] = frozenset({"done", "failed", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """One conversation or piece of work that runs move along."""
+
+    id: str
+    graph: str
+    tenant: str
+    user: str
+    title: str
+    fork: int
+    created: float
+    updated: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One input moved along its graph."""
+
+    id: str
+    thread_id: str
+    graph: str
+    status: Status
+    input: Mapping[str, Any]
+    output: str | None = None
+    error: str | None = None
+    model: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    """Prompt name to version (content hash), of every prompt that this run has sent."""
+    usage: Mapping[str, int] = field(default_factory=dict)
+    tenant: str = "local"
+    user: str = "local"
+    created: float = 0.0
+    updated: float = 0.0
+
+
+class RunStore:
+    """Makes, finds and moves threads and runs."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def create(
+        self,
+        graph: str,
+        values: Mapping[str, Any],
+        *,
+        thread_id: str | None,
+        user: str,
+        tenant: str,
+        model: str = "",
+        title: str = "",
+        options: Mapping[str, Any] | None = None,
+    ) -> Run:
+        """Commit a queued run, on a new thread or on one that exists.
+
+        Raises:
+            NotFound: if ``thread_id`` names no thread of this tenant.
+            ThreadBusy: if that thread has a run that has not finished.
+        """
+        now = self._clock()
+
+        def work(connection: Connection) -> str:
+            thread = thread_id or new_id("thread", at=now)
+            if thread_id is None:
+                connection.execute(
+                    insert(threads).values(
+                        id=thread, graph=graph, tenant=tenant, user=user, title=title[:200], created=now, updated=now
+                    )
+                )
+            else:
+                self._check_free(connection, thread, tenant, graph)
+            run_id = new_id("run", at=now)
+            connection.execute(
+                insert(runs).values(
+                    id=run_id,
+                    thread_id=thread,
+                    graph=graph,
+                    status="queued",
+                    input=_dump(values),
+                    model=model,
+                    options=_dump(options or {}),
+                    tenant=tenant,
+                    user=user,
+                    created=now,
+                    updated=now,
+                )
+            )
+            return run_id
+
+        return await self.get(await self._database.transaction(work))
+
+    @staticmethod
+    def _check_free(connection: Connection, thread_id: str, tenant: str, graph: str) -> None:
+        row = connection.execute(select(threads).where(threads.c.id == thread_id)).mappings().first()
+        if row is None or row["tenant"] != tenant:
+            raise NotFound(f"There is no thread {thread_id!r}. `graphwright threads` lists them.")
+        if row["graph"] != graph:
+            raise NotFound(
+                f"Thread {thread_id} belongs to graph {row['graph']!r}, not {graph!r}. "
+                f"Use `graphwright run {row['graph']}`, or leave out --thread."
+            )
+        busy = connection.execute(
+            select(runs.c.id, runs.c.status).where(runs.c.thread_id == thread_id, runs.c.status.not_in(FINISHED))
+        ).first()
+        if busy is not None:
+            raise ThreadBusy(
+                f"Thread {thread_id} is busy: run {busy.id} is {busy.status}. "
+                f"Finish it (`graphwright resume {busy.id}`), answer it (`graphwright inbox`), "
+                f"or end it (`graphwright runs cancel {busy.id}`)."
+            )
+
+    async def get(self, run_id: str) -> Run:
+        """The run with this id.
+
+        Raises:
+            NotFound: if there is none.
+        """
+        row = await self._database.read(
+            lambda connection: connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
+        )
+        if row is None:
+            raise NotFound(f"There is no run {run_id!r}. `graphwright runs` lists them.")
+        return _run(row)
+
+    async def thread(self, thread_id: str) -> Thread:
+        """The thread with this id.
+
+        Raises:
+            NotFound: if there is none.
+        """
+        row = await self._database.read(
+            lambda connection: connection.execute(select(threads).where(threads.c.id == thread_id)).mappings().first()
+        )
+        if row is None:
+            raise NotFound(f"There is no thread {thread_id!r}. `graphwright threads` lists them.")
+        return Thread(**row)
+
+    async def runs(
+        self, *, tenant: str, status: str | None = None, thread_id: str | None = None, limit: int = 50
+    ) -> list[Run]:
+        """The newest runs first."""
+        query = (
+            select(runs).where(runs.c.tenant == tenant).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)
+        )
+        if status:
+            query = query.where(runs.c.status == status)
+        if thread_id:
+            query = query.where(runs.c.thread_id == thread_id)
+        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return [_run(row) for row in rows]
+
+    async def threads(self, *, tenant: str, limit: int = 50) -> list[tuple[Thread, int, str]]:
+        """The threads last used first, each with its number of runs and the status of its newest."""
+        newest = (
+            select(runs.c.status)
+            .where(runs.c.thread_id == threads.c.id)
+            .order_by(runs.c.created.desc(), runs.c.id.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        count = select(func.count()).where(runs.c.thread_id == threads.c.id).scalar_subquery()
+        query = (
+            select(threads, count.label("runs"), newest.label("status"))
+            .where(threads.c.tenant == tenant)
+            .order_by(threads.c.updated.desc())
+            .limit(limit)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
+        names = set(Thread.__dataclass_fields__)
+        return [(Thread(**{name: row[name] for name in names}), row["runs"], row["status"] or "") for row in rows]
+
+    async def move(self, run_id: str, status: Status, **changes: Any) -> Run:
+        """Set a run's status, with what else is known of it.
+
+        Raises:
+            RunFinished: if the run has already ended; an ended run never changes.
+        """
+        now = self._clock()
+        values = {name: _dump(value) if isinstance(value, Mapping) else value for name, value in changes.items()}
+
+        def work(connection: Connection) -> None:
+            moved = connection.execute(
+                update(runs)
+                .where(runs.c.id == run_id, runs.c.status.not_in(FINISHED))
+                .values(status=status, updated=now, **values)
+            )
+            if moved.rowcount == 0:
+                known = connection.execute(select(runs.c.status).where(runs.c.id == run_id)).scalar()
+                if known is None:
+                    raise NotFound(f"There is no run {run_id!r}. `graphwright runs` lists them.")
+                raise RunFinished(f"Run {run_id} is {known}; it cannot become {status}.")
+            thread = select(runs.c.thread_id).where(runs.c.id == run_id).scalar_subquery()
+            connection.execute(update(threads).where(threads.c.id == thread).values(updated=now))
+
+        await self._database.transaction(work)
+        return await self.get(run_id)
+
+
+def _dump(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
+
+
+def _run(row: RowMapping) -> Run:
+    values = {name: row[name] for name in Run.__dataclass_fields__}
+    for name in ("input", "options", "prompts", "usage"):
+        values[name] = orjson.loads(values[name])
+    return Run(**values)
