@@ -1,0 +1,146 @@
+"""Carry one tool call from a node through the gate, and its result back into the state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.messages import ToolCall
+from langgraph.runtime import Runtime
+from typing_extensions import TypedDict
+
+from graphwright.agents import Agent
+from graphwright.runtime import GateCall, Outcome, RunContext, event
+from graphwright.tools import IdempotencyKey, Tool, ToolContext
+
+from .answers import tool_message
+from .speaking import context_of, is_heard, place_of
+
+
+class AgentFailed(Exception):
+    """An agent cannot go on; the run ends as failed. For the developer."""
+
+
+class ToolTask(TypedDict):
+    """What one task of the ``tools`` node is sent."""
+
+    call: ToolCall
+    message: str
+    """Id of the model's message that made the call."""
+    notes: dict[str, Any]
+    """What tools have kept for this thread so far."""
+
+
+async def run_call(agent: Agent, task: ToolTask, runtime: Runtime[RunContext]) -> dict[str, Any]:
+    """The ``tools`` node: one call of the agent's model, as state update.
+
+    Raises:
+        AgentFailed: if the tool failed and declares that its errors end the run.
+    """
+    call = task["call"]
+    notes = dict(task.get("notes") or {})
+    outcome = await through_gate(
+        agent.toolbox.get(call["name"]),
+        call["args"],
+        runtime,
+        agent=agent.name,
+        call_id=call["id"] or "",
+        key=f"{task['message']}|{call['id']}",
+        notes=notes,
+    )
+    message = tool_message(
+        task["message"],
+        call["id"] or "",
+        call["name"],
+        outcome.content,
+        status=outcome.status,
+        artifact=outcome.artifact,
+    )
+    update: dict[str, Any] = {"messages": [message]}
+    if notes != (task.get("notes") or {}):
+        update["notes"] = notes
+    return update
+
+
+async def use_tool(
+    tool: Tool, arguments: Mapping[str, Any], runtime: Runtime[RunContext], *, agent: str, key: str
+) -> Outcome:
+    """Call a tool from a node of your own, through the same gate as a model's call.
+
+    Args:
+        tool: Which tool.
+        arguments: Plain JSON values, validated like a model's.
+        runtime: LangGraph's, of the node that calls.
+        agent: On whose behalf; stands on events and approvals.
+        key: Names this call among those of its node; the same key again is the same call.
+
+    Raises:
+        AgentFailed: if the tool failed and declares that its errors end the run.
+    """
+    info = runtime.execution_info
+    place = info.checkpoint_ns if info is not None else ""
+    return await through_gate(
+        tool, arguments, runtime, agent=agent, call_id=f"{place_of(runtime)}.{key}", key=f"{place}|{key}", notes={}
+    )
+
+
+async def through_gate(
+    tool: Tool,
+    arguments: Mapping[str, Any],
+    runtime: Runtime[RunContext],
+    *,
+    agent: str,
+    call_id: str,
+    key: str,
+    notes: dict[str, Any],
+) -> Outcome:
+    """The call itself, with its events around it."""
+    run = context_of(runtime)
+    full_key = f"{run.thread_id}|{run.fork}|{key}"
+    heard = is_heard(runtime)
+    path = place_of(runtime) if heard else ""
+    context = ToolContext(
+        call_id=call_id,
+        run_id=run.run_id,
+        thread_id=run.thread_id,
+        agent=agent,
+        user=run.user,
+        tenant=run.tenant,
+        key=IdempotencyKey(full_key),
+        resources=run.resources,
+        state=notes,
+        progress=_progress(tool.name, agent, path, call_id, runtime) if heard else _unheard,
+    )
+    if heard:
+        runtime.stream_writer(
+            event("tool_started", agent=agent, path=path, tool=tool.name, call_id=call_id, arguments=dict(arguments))
+        )
+    outcome = await run.gate(GateCall(tool=tool, arguments=arguments, context=context, key=full_key))
+    if heard:
+        runtime.stream_writer(
+            event(
+                "tool_finished",
+                agent=agent,
+                path=path,
+                tool=tool.name,
+                call_id=call_id,
+                status=outcome.status,
+                text=outcome.content[:2000],
+            )
+        )
+    if outcome.fatal:
+        raise AgentFailed(f"Tool {tool.name!r} failed and its errors end the run: {outcome.content}")
+    return outcome
+
+
+def _unheard(_text: str, _share: float | None = None) -> None:
+    """Progress of a run that nobody watches."""
+
+
+def _progress(tool: str, agent: str, path: str, call_id: str, runtime: Runtime[RunContext]) -> Any:
+    def told(text: str, share: float | None = None) -> None:
+        runtime.stream_writer(
+            event("tool_progress", agent=agent, path=path, tool=tool, call_id=call_id, text=text, progress=share)
+        )
+
+    return told

@@ -1,0 +1,222 @@
+"""The catalogue finds graphs by name: shipped examples, the user's project, entry points.
+
+A graph is a function that returns an uncompiled ``StateGraph``, declared by :func:`graph`. If it has a parameter
+``tools``, it is given the tools that the user loaded. A file that cannot be imported is named with its error; the
+others still load.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from langgraph.graph import StateGraph
+
+from graphwright.tools import Tool
+
+ENTRY_POINTS = "graphwright.graphs"
+SHIPPED = ("research", "assistant")
+_HERE = Path(__file__).parent
+
+
+class GraphNotFound(LookupError):
+    """No graph has this name. Names the nearest ones, and the files that could not be loaded."""
+
+
+class GraphDeclarationError(ValueError):
+    """A graph was declared wrongly. For the developer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphEntry:
+    """A graph that can be run by its name."""
+
+    name: str
+    description: str
+    build: Callable[..., StateGraph[Any, Any]]
+    input: str = "messages"
+    """The state key that takes the text of an input."""
+    output: str = "messages"
+    """The state key that holds the answer."""
+    example: str = ""
+    """The input to use where none is given."""
+    knowledge: tuple[str, ...] = ()
+    """Packages whose documentation the graph reads where the user has ingested nothing."""
+    source: str = ""
+    """Where it is declared."""
+
+    def graph(self, tools: Sequence[Tool] = ()) -> StateGraph[Any, Any]:
+        """The graph, uncompiled, with the user's tools if it takes any."""
+        if "tools" in inspect.signature(self.build).parameters:
+            return self.build(tools=tuple(tools))
+        return self.build()
+
+    def values(self, text: str) -> dict[str, Any]:
+        """The graph's input for this text, as plain data."""
+        if self.input == "messages":
+            return {"messages": [{"role": "user", "content": text}]}
+        return {self.input: text}
+
+    def answer(self, state: Mapping[str, Any]) -> str:
+        """What a person reads of a final state."""
+        value = state.get(self.output)
+        if self.output == "messages":
+            return str(value[-1].text) if value else ""
+        return value if isinstance(value, str) else "" if value is None else _json(value)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenGraph:
+    """A file or entry point that could not be loaded."""
+
+    source: str
+    error: str
+
+
+def graph(
+    *,
+    description: str,
+    name: str = "",
+    input: str = "messages",
+    output: str = "messages",
+    example: str = "",
+    knowledge: Sequence[str] = (),
+) -> Callable[[Callable[..., StateGraph[Any, Any]]], GraphEntry]:
+    """Declare a graph of the catalogue.
+
+    Args:
+        description: One sentence for lists and supervisors.
+        name: What users type; the function's name if left out.
+        input: The state key that takes the text of an input; ``messages`` adds it as a person's message.
+        output: The state key that holds the answer; of ``messages`` the last one's text.
+        example: The input to use where none is given.
+        knowledge: Packages whose documentation is ingested at the first run if the knowledge base is empty.
+
+    Raises:
+        GraphDeclarationError: if the description is empty.
+    """
+
+    def declare(build: Callable[..., StateGraph[Any, Any]]) -> GraphEntry:
+        if not description.strip():
+            raise GraphDeclarationError(f"Graph {build.__name__!r} needs a description of one sentence.")
+        code = build.__code__
+        return GraphEntry(
+            name=name or build.__name__,
+            description=description,
+            build=build,
+            input=input,
+            output=output,
+            example=example,
+            knowledge=tuple(knowledge),
+            source=f"{code.co_filename}:{code.co_firstlineno}",
+        )
+
+    return declare
+
+
+@dataclass
+class Catalogue:
+    """Graphs by name. The project's win over entry points, and those over the shipped ones."""
+
+    project: Path | None = None
+    entries: dict[str, GraphEntry] = field(default_factory=dict)
+    broken: list[BrokenGraph] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, project: Path | None = None) -> Catalogue:
+        """Find every graph; nothing is built yet."""
+        found = cls(project)
+        for name in SHIPPED:
+            found._try(f"graphwright.examples.{name}", partial(_shipped, name))
+        for point in entry_points(group=ENTRY_POINTS):
+            found._try(f"entry point {point.name} = {point.value}", partial(_from_entry_point, point))
+        for path in _project_files(project):
+            found._try(str(path), partial(load_file, path, project))
+        return found
+
+    def get(self, name: str) -> GraphEntry:
+        """The graph of this name.
+
+        Raises:
+            GraphNotFound: with the names that come near, and what could not be loaded.
+        """
+        if name in self.entries:
+            return self.entries[name]
+        near = get_close_matches(name, self.entries, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        broken = "".join(f" {each.source} could not be loaded: {each.error}." for each in self.broken)
+        raise GraphNotFound(f"There is no graph {name!r}.{hint} There are: {', '.join(sorted(self.entries))}.{broken}")
+
+    def _try(self, source: str, load: Callable[[], ModuleType | GraphEntry]) -> None:
+        try:
+            loaded = load()
+            entries = [loaded] if isinstance(loaded, GraphEntry) else list(_entries_of(loaded))
+        except Exception as error:
+            self.broken.append(BrokenGraph(source, _where(error)))
+            return
+        for entry in entries:
+            self.entries[entry.name] = entry
+
+
+def load_file(path: Path, project: Path | None = None) -> ModuleType:
+    """Import one file of a project, with the project's folder first on the import path."""
+    root = str(project or path.parent)
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    name = f"graphwright_project_graphs_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _shipped(name: str) -> ModuleType:
+    return importlib.import_module(f"graphwright.examples.{name}.graph")
+
+
+def _from_entry_point(point: EntryPoint) -> ModuleType | GraphEntry:
+    loaded = point.load()
+    if not isinstance(loaded, ModuleType | GraphEntry):
+        raise GraphDeclarationError(f"It gives a {type(loaded).__name__}, neither a module nor a graph.")
+    return loaded
+
+
+def _project_files(project: Path | None) -> list[Path]:
+    folder = (project / "graphs") if project else None
+    if folder is None or not folder.is_dir() or folder.resolve() == _HERE.resolve():
+        return []
+    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+
+
+def _entries_of(module: ModuleType) -> Iterator[GraphEntry]:
+    for value in vars(module).values():
+        if isinstance(value, GraphEntry):
+            yield value
+
+
+def _where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f" ({error.filename}:{error.lineno})"
+    return f"{type(error).__name__}: {error}{place}"
+
+
+def _json(value: Any) -> str:
+    import orjson
+
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
