@@ -1,0 +1,3 @@
+"""Runnable systems, one folder each; `graphwright run NAME` runs one after `pip install` too."""
+
+__all__: list[str] = []
