@@ -1,0 +1,86 @@
+"""``graphwright inbox``: what waits for a person."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from .asking import how_to_answer
+from .invocation import Group, Invocation, pass_invocation
+from .output import details, emit, moment, remark, since, table
+from .safe_text import call_text, json_line
+
+if TYPE_CHECKING:
+    from graphwright.runtime import Approval
+
+
+@click.group(cls=Group, invoke_without_command=True)
+@click.pass_context
+def inbox(context: click.Context) -> int | None:
+    """List the questions that wait for a person, oldest first."""
+    if context.invoked_subcommand is not None:
+        return None
+    from graphwright.runtime import approval_data
+
+    from .session import Session, settings_of
+
+    invocation = context.ensure_object(Invocation)
+    with Session(settings_of(invocation)) as session:
+        waiting = session.run(session.runtime.approvals.pending())
+    if invocation.json:
+        for each in waiting:
+            emit(approval_data(each))
+    elif waiting:
+        table(("ID", "SINCE", "AGENT", "CALL", "WHY", "RUN"), [_row(each) for each in waiting])
+    else:
+        remark("Nothing waits for a person.")
+    return 0
+
+
+@inbox.command()
+@click.argument("approval_id", metavar="ID")
+@pass_invocation
+def show(invocation: Invocation, approval_id: str) -> None:
+    """Show one question: the whole arguments, why it is asked, and how to answer."""
+    from graphwright.runtime import approval_data
+
+    from .session import Session, settings_of
+
+    with Session(settings_of(invocation)) as session:
+        approval = session.run(session.runtime.approvals.get(approval_id))
+    if invocation.json:
+        emit(approval_data(approval))
+        return
+    details(_shown(approval))
+    if approval.status == "pending":
+        for command in how_to_answer(approval, invocation.program):
+            remark(f"    {command}")
+
+
+def _row(approval: Approval) -> tuple[str, ...]:
+    call = call_text(approval.tool, dict(approval.arguments))
+    return approval.id, since(approval.asked, time.time()), approval.agent, call, approval.reason, approval.run_id
+
+
+def _shown(approval: Approval) -> dict[str, str]:
+    values = {
+        "id": approval.id,
+        "status": approval.status,
+        "tool": approval.tool,
+        "agent": approval.agent,
+        "why": approval.reason,
+        "run": approval.run_id,
+        "thread": approval.thread_id,
+        "asked": moment(approval.asked),
+        "allowed": ", ".join(approval.allowed),
+    }
+    for name, value in approval.arguments.items():
+        values[f"  {name}"] = value if isinstance(value, str) else json_line(value)
+    if approval.decision is not None:
+        values["decision"] = f"{approval.decision.type} by {approval.decided_by} at {moment(approval.decided)}"
+    return values
+
+
+COMMANDS = {"inbox": inbox}
