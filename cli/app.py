@@ -88,6 +88,7 @@ def run(arguments: Sequence[str]) -> int:
         status = root.main(list(arguments), prog_name="graphwright", standalone_mode=False, obj=invocation)
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return _reader_has_gone()

@@ -12,7 +12,7 @@ from .errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_WAITING
 from .invocation import Invocation
 from .output import emit, remark, say
 from .progress import QuietView, View
-from .safe_text import call_text
+from .safe_text import call_text, one_line
 from .session import Session, build, choose_model, remembered_tools, tools_of
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ def _tell_waiting(session: Session, run: Run, invocation: Invocation) -> None:
     remark(f"Run {run.id} waits for {'a decision' if len(pending) == 1 else f'{len(pending)} decisions'}.")
     for approval in pending:
         what = call_text(approval.tool, dict(approval.arguments))
-        remark(f"{approval.reason} {what}" if approval.tool != "interrupt" else approval.reason)
+        why = one_line(approval.reason, 400)
+        remark(why if approval.tool == "interrupt" else f"  {what}: {why}")
         for command in how_to_answer(approval, invocation.program):
             remark(f"    {command}")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from .output import remark
-from .safe_text import call_text, one_line
+from .safe_text import call_text, one_line, shown
 
 if TYPE_CHECKING:
     from graphwright.runtime import Event
 
+MAX_NOTE_LINES = 60
+"""Lines of a note that are shown; a draft is longer than a plan."""
 _TOLD_ALREADY = ("model", "tools")
 """Steps of the agent loop: what happened in them has lines of its own."""
 
@@ -59,16 +61,22 @@ def line_of(event: Event) -> str:
         return f"  {who} → {call_text(event['tool'], event.get('arguments', {}))}"
     if kind == "tool_finished":
         mark = "✓" if event.get("status") == "success" else "✗"
-        return f"  {who} {mark} {one_line(event['tool'], 60)}: {one_line(event.get('text', ''), 140)}"
+        return f"  {who} {mark} {one_line(event['tool'], 60)}: {one_line(event.get('summary', ''), 160)}"
     if kind == "tool_progress":
         return f"  {who} … {one_line(event['tool'], 60)}: {one_line(event.get('text', ''), 140)}{_share(event)}"
     if kind == "note":
-        return f"  {who}: {one_line(event.get('text', ''), 200)}"
+        return f"  {who}: {_paragraph(event.get('text', ''))}"
     if kind == "model_finished":
         return f"  {who} ✓ answered{_tokens(event)}"
     if kind == "step" and event.get("path", "").rpartition("/")[2] not in _TOLD_ALREADY:
         return f"✓ {one_line(event.get('path', ''), 100)}"
     return ""
+
+
+def _paragraph(text: str) -> str:
+    """A note with its own lines, indented, each safe to print."""
+    lines = text.splitlines()[:MAX_NOTE_LINES]
+    return "\n    ".join(shown(line.rstrip()) for line in lines)
 
 
 def _share(event: Event) -> str:

@@ -41,10 +41,18 @@ def json_line(value: Any) -> str:
 
 
 def call_text(tool: str, arguments: Any, width: int = 160) -> str:
-    """A call as one short line: ``name(key=value, ...)``."""
+    """A call as one short line: ``name(key=value, ...)``; a long value is cut so that the others are seen."""
     pairs = arguments.items() if isinstance(arguments, dict) else ()
-    inside = ", ".join(f"{key}={json.dumps(value, default=str, ensure_ascii=False)}" for key, value in pairs)
+    room = width if len(pairs) < 2 else max(20, width // 2)
+    inside = ", ".join(f"{key}={_value_text(value, room)}" for key, value in pairs)
     return one_line(f"{tool}({inside})", width)
+
+
+def _value_text(value: Any, width: int) -> str:
+    if isinstance(value, str) and len(value) > width:
+        value = value[:width]  # a report of a megabyte is not encoded for the sake of its first words
+        return one_line(json.dumps(value, ensure_ascii=False), width - 1).rstrip('"…') + '…"'
+    return one_line(json.dumps(value, default=str, ensure_ascii=False), width)
 
 
 def _escaped(character: str) -> str:

@@ -17,6 +17,12 @@ from .answers import tool_message
 from .speaking import context_of, is_heard, place_of
 
 
+MAX_EVENT_TEXT = 2_000
+MAX_SUMMARY = 200
+"""Characters of a result that events carry; the whole of it is in the state."""
+_NAMES = ("heading", "title", "name", "id")
+
+
 class AgentFailed(Exception):
     """An agent cannot go on; the run ends as failed. For the developer."""
 
@@ -97,8 +103,7 @@ async def through_gate(
     """The call itself, with its events around it."""
     run = context_of(runtime)
     full_key = f"{run.thread_id}|{run.fork}|{key}"
-    heard = is_heard(runtime)
-    path = place_of(runtime) if heard else ""
+    told = _CallEvents(tool.name, agent, call_id, runtime) if is_heard(runtime) else None
     context = ToolContext(
         call_id=call_id,
         run_id=run.run_id,
@@ -109,25 +114,14 @@ async def through_gate(
         key=IdempotencyKey(full_key),
         resources=run.resources,
         state=notes,
-        progress=_progress(tool.name, agent, path, call_id, runtime) if heard else _unheard,
+        progress=told.progress if told else _unheard,
     )
-    if heard:
-        runtime.stream_writer(
-            event("tool_started", agent=agent, path=path, tool=tool.name, call_id=call_id, arguments=dict(arguments))
-        )
-    outcome = await run.gate(GateCall(tool=tool, arguments=arguments, context=context, key=full_key))
-    if heard:
-        runtime.stream_writer(
-            event(
-                "tool_finished",
-                agent=agent,
-                path=path,
-                tool=tool.name,
-                call_id=call_id,
-                status=outcome.status,
-                text=outcome.content[:2000],
-            )
-        )
+    call = GateCall(
+        tool=tool, arguments=arguments, context=context, key=full_key, started=told.started if told else None
+    )
+    outcome = await run.gate(call)
+    if told:
+        told.finished(outcome)
     if outcome.fatal:
         raise AgentFailed(f"Tool {tool.name!r} failed and its errors end the run: {outcome.content}")
     return outcome
@@ -137,10 +131,31 @@ def _unheard(_text: str, _share: float | None = None) -> None:
     """Progress of a run that nobody watches."""
 
 
-def _progress(tool: str, agent: str, path: str, call_id: str, runtime: Runtime[RunContext]) -> Any:
-    def told(text: str, share: float | None = None) -> None:
-        runtime.stream_writer(
-            event("tool_progress", agent=agent, path=path, tool=tool, call_id=call_id, text=text, progress=share)
-        )
+class _CallEvents:
+    """What one call tells whoever watches the run."""
 
-    return told
+    def __init__(self, tool: str, agent: str, call_id: str, runtime: Runtime[RunContext]) -> None:
+        self._write = runtime.stream_writer
+        self._who: dict[str, Any] = {"tool": tool, "agent": agent, "call_id": call_id, "path": place_of(runtime)}
+
+    def started(self, arguments: Mapping[str, Any]) -> None:
+        """The tool is called now, with these arguments: the model's, or what a person made of them."""
+        self._write(event("tool_started", arguments=dict(arguments), **self._who))
+
+    def progress(self, text: str, share: float | None = None) -> None:
+        """The tool says how far it is."""
+        self._write(event("tool_progress", text=text, progress=share, **self._who))
+
+    def finished(self, outcome: Outcome) -> None:
+        """The call has its result, from the tool or from whoever answered in its place."""
+        text = outcome.content[:MAX_EVENT_TEXT]
+        self._write(event("tool_finished", status=outcome.status, text=text, summary=_summary(outcome), **self._who))
+
+
+def _summary(outcome: Outcome) -> str:
+    """One line about a result: the names of its items where it is a list of records, else how it begins."""
+    items = outcome.artifact
+    if isinstance(items, list) and items and all(isinstance(each, dict) for each in items):
+        names = [next((str(each[key]) for key in _NAMES if each.get(key)), "?") for each in items]
+        return f"{len(items)} results: {', '.join(names)}"[:MAX_SUMMARY]
+    return " ".join(outcome.content[: 2 * MAX_SUMMARY].split())[:MAX_SUMMARY]

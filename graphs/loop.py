@@ -54,7 +54,7 @@ class _Loop:
     """The two nodes of one agent, with what never changes between turns made once."""
 
     def __init__(self, agent: Agent) -> None:
-        self._agent = agent
+        self.agent = agent
         self._system: SystemMessage | None = None
         self._tools = agent.toolbox.specs
         self._schema = agent.output.model_json_schema() if agent.output else None
@@ -63,14 +63,14 @@ class _Loop:
         """One turn of the model, and where to go after it."""
         history = state.get("messages", [])
         so_far = progress(history)
-        last_turn = so_far.turns + 1 >= self._agent.max_turns
+        last_turn = so_far.turns + 1 >= self.agent.max_turns
         request = ModelRequest(
             messages=[self._instructions(), *history],
             tools=self._tools,
             tool_choice="none" if last_turn and self._tools else None,
             output=self._schema,
         )
-        answer = await ask_model(self._agent, request, runtime, turn=len(history))
+        answer = await ask_model(self.agent, request, runtime, turn=len(history))
         if last_turn and answer.tool_calls:
             answer = answer.model_copy(update={"tool_calls": [], "invalid_tool_calls": []})
         if answer.tool_calls or answer.invalid_tool_calls:
@@ -79,12 +79,12 @@ class _Loop:
 
     async def tools(self, state: ToolTask, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """One tool call, through the gate."""
-        return await run_call(self._agent, state, runtime)
+        return await run_call(self.agent, state, runtime)
 
     def _instructions(self) -> SystemMessage:
         if self._system is None:
-            prompt = self._agent.instructions
-            self._system = SystemMessage(prompt.render(), id=f"system:{self._agent.name}:{prompt.version}")
+            prompt = self.agent.instructions
+            self._system = SystemMessage(prompt.render(), id=f"system:{self.agent.name}:{prompt.version}")
         return self._system
 
     def _to_tools(self, answer: AIMessage, state: AgentState, used: int) -> Command[Any]:
@@ -105,25 +105,25 @@ class _Loop:
         return Command(update=update, goto=sends or "model")
 
     def _problem(self, name: str, used: int) -> str | None:
-        if used >= self._agent.max_calls:
-            return f"The limit of {self._agent.max_calls} tool calls is reached. Answer with what you have."
+        if used >= self.agent.max_calls:
+            return f"The limit of {self.agent.max_calls} tool calls is reached. Answer with what you have."
         try:
-            self._agent.toolbox.get(name)
+            self.agent.toolbox.get(name)
         except UnknownTool as unknown:
             return str(unknown)
         return None
 
     def _finish(self, answer: AIMessage, corrections: int) -> Command[Any]:
-        if self._agent.output is None:
+        if self.agent.output is None:
             return Command(update={"messages": [answer]}, goto=END)
-        value, problem = structured_answer(self._agent.output, answer)
+        value, problem = structured_answer(self.agent.output, answer)
         messages: list[AnyMessage] = [answer]
         if problem is None:
             return Command(update={"messages": messages, "output": value}, goto=END)
         if corrections >= MAX_CORRECTIONS:
             raise AgentFailed(
-                f"Agent {self._agent.name!r} gave {corrections + 1} answers that do not fit "
-                f"{self._agent.output.__name__}. The last problem: {problem} "
+                f"Agent {self.agent.name!r} gave {corrections + 1} answers that do not fit "
+                f"{self.agent.output.__name__}. The last problem: {problem} "
                 "Simplify the schema, or use a model that supports structured output."
             )
         return Command(update={"messages": [*messages, correction(problem)]}, goto="model")

@@ -1,4 +1,4 @@
-"""Where prompts are looked for: the project, added folders, the caller's package, and what is shipped."""
+"""Where prompts are looked for: added folders, the project, the caller's package, and what is shipped."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def add_prompt_folder(path: Path | str) -> None:
 
 def search_path(caller: Path | None = None) -> list[PromptFolder]:
     """Return the folders in the order in which they are asked; only those that exist."""
-    folders = [*_project(), *(PromptFolder(path) for path in _added), *_around(caller)]
+    folders = [*(PromptFolder(path) for path in _added), *_project(), *_around(caller)]
     folders += [PromptFolder(_SHIPPED), *_examples()]
     return [folder for folder in dict.fromkeys(folders) if folder.path.is_dir()]
 
@@ -56,12 +56,9 @@ def caller_file(depth: int) -> Path | None:
 
 
 def _project() -> Iterator[PromptFolder]:
-    """The folder that holds graphwright.toml, here or above: never just any current folder."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "graphwright.toml").is_file():
-            yield PromptFolder(folder / "prompts")
-            return
+    """The current folder's prompts, if it is a project. Never those of a folder above: anybody may write to /tmp."""
+    if (Path.cwd() / "graphwright.toml").is_file():
+        yield PromptFolder(Path.cwd() / "prompts")
 
 
 def _around(caller: Path | None) -> Iterator[PromptFolder]:

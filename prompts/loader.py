@@ -29,7 +29,7 @@ def prompt(name: str, /, **defaults: Any) -> Prompt:
     """Return the prompt of this name, such as "research/planner".
 
     defaults: values for places, which `render` may override.
-    Looked for in the project's `prompts/`, added folders, the caller's package, and what is shipped.
+    Looked for in added folders, the project's `prompts/`, the caller's package, and what is shipped.
     """
     return load_prompt(name, defaults, search_path(caller_file(2)))
 

@@ -37,7 +37,7 @@ class Hnsw:
     """How Chroma's graph is built and searched; recall against time, measured in benchmarks/retrieval/speed.py."""
 
     ef_construction: int = 100
-    ef_search: int = 400
+    ef_search: int = 800
     max_neighbors: int = 24
     batch_size: int = 1_000
     sync_threshold: int = 1_000

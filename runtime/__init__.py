@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .engine import Runtime as Runtime
     from .errors import AlreadyDecided as AlreadyDecided
     from .errors import DigestMismatch as DigestMismatch
+    from .errors import GraphChanged as GraphChanged
     from .errors import JournalDivergence as JournalDivergence
     from .errors import LeaseLost as LeaseLost
     from .errors import NotAllowed as NotAllowed
@@ -68,6 +69,7 @@ _PLACES = {
     "errors": (
         "AlreadyDecided",
         "DigestMismatch",
+        "GraphChanged",
         "JournalDivergence",
         "LeaseLost",
         "NotAllowed",

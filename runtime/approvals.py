@@ -13,7 +13,6 @@ from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
 import orjson
-from langgraph.types import interrupt
 from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -22,7 +21,7 @@ from graphwright.tools import DecisionType
 from .clock import Clock, new_id
 from .database import Database
 from .decisions import Decision, decision_from_wire, decision_to_wire
-from .digests import canonical_json
+from .digests import plain_json
 from .errors import AlreadyDecided, DigestMismatch, NotAllowed, NotFound
 from .questions import Question
 from .tables import approvals, decisions
@@ -66,6 +65,9 @@ class Broker:
         if approval.decision is not None:
             await self._mark_delivered(approval)
             return approval.decision
+        # An inbox lists questions without running a graph; it need not pay for LangGraph.
+        from langgraph.types import interrupt
+
         while True:
             # The resume value only wakes the node: what counts is the decision in the database.
             interrupt({**question.to_wire(), "approval_id": approval.id})
@@ -155,7 +157,7 @@ class Broker:
                         agent=question.agent,
                         tool=question.tool,
                         call_id=question.call_id,
-                        arguments=canonical_json(question.arguments).decode(),
+                        arguments=plain_json(question.arguments),
                         digest=question.digest,
                         reason=question.reason,
                         allowed=",".join(question.allowed),

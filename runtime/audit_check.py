@@ -115,7 +115,7 @@ class _Walk:
     def _displaced(self, row: RowMapping, moved: int) -> Defect:
         """The row that belongs here stands elsewhere; is the one that stands here a stranger or another of ours?"""
         expected = self._last.sequence + 1
-        if row["sequence"] == expected and self._original_place(row) is None:
+        if row["sequence"] == expected and (self._original_place(row) is None or not self._continues_any(row)):
             return _inserted(expected, f"the row that was written there is now row {moved}")
         return Defect(
             "reordered", expected, f"Row {expected} is out of order: what was written there is now row {moved}."
@@ -150,6 +150,11 @@ class _Walk:
         rows = self._connection.execute(select(func.count()).select_from(audit)).scalar_one()
         last = max(rows + SEARCH, self._pinned.sequence if self._pinned else 0)
         return next((each for each in range(1, last + 1) if self._genuine_at(row, each)), None)
+
+    def _continues_any(self, row: RowMapping) -> bool:
+        """Whether the row names a row of ours as its predecessor. Without a key anybody can make a right hash."""
+        found = self._connection.execute(select(audit.c.sequence).where(audit.c.hash == row["previous"]).limit(1))
+        return row["previous"] == GENESIS or found.first() is not None
 
     def _genuine_at(self, row: RowMapping, sequence: int) -> bool:
         key = self._keys.get(row["key_id"]) if self._keys and row["key_id"] else None

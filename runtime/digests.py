@@ -18,6 +18,14 @@ def canonical_json(value: Any) -> bytes:
         return orjson.dumps(_plain(value), default=str, option=_OPTIONS)
 
 
+def plain_json(value: Any) -> str:
+    """A value as JSON text with its keys in their own order: for what people read, and for what is read back."""
+    try:
+        return orjson.dumps(value, default=_as_json, option=orjson.OPT_NON_STR_KEYS).decode()
+    except (TypeError, orjson.JSONEncodeError):
+        return orjson.dumps(_plain(value), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
 def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON, in hexadecimal (64 characters)."""
     return hashlib.sha256(canonical_json(value)).hexdigest()

@@ -24,6 +24,7 @@ from .leases import Leases
 from .owners import this_process
 from .runs import FINISHED, Run, RunStore
 from .settings import ReportsFolder, Settings
+from .signature import refuse_change, signature_of
 from .usage import Tally
 
 if TYPE_CHECKING:
@@ -93,7 +94,13 @@ class Runtime:
         )
 
     async def drive(
-        self, run_id: str, graph: StateGraph[Any, Any, Any, Any], *, output: Output, model: Any = None
+        self,
+        run_id: str,
+        graph: StateGraph[Any, Any, Any, Any],
+        *,
+        output: Output,
+        model: Any = None,
+        accept_changes: bool = False,
     ) -> AsyncIterator[Event]:
         """Drive a run until it ends or waits; yields its events. May be called again to go on.
 
@@ -102,19 +109,25 @@ class Runtime:
             graph: Its graph, uncompiled.
             output: Makes the text for a person out of the final state.
             model: The run's model (spec or object); None for the one recorded with the run.
+            accept_changes: Go on although the graph is not the one that the run began with.
 
         Raises:
             NotFound, RunFinished, ThreadBusy: see :class:`RunStore`.
+            GraphChanged: if the graph changed since the run began; nothing was applied.
         """
         run = await self.runs.get(run_id)
         if run.status in FINISHED:
             raise RunFinished(f"Run {run_id} is {run.status}; nothing is left to do.")
         compiled = graph.compile(checkpointer=await self._checkpointer())
+        now = signature_of(compiled)
+        if run.signature and not accept_changes:
+            refuse_change(run.id, run.signature, now)
 
         async def is_cancelled() -> bool:
             return (await self.runs.get(run_id)).status == "cancelled"
 
         async with self.leases.hold(run.thread_id, is_cancelled) as epoch:
+            await self.runs.sign(run.id, now)
             tally = Tally(await self.journal.of_run(run.id))
             context = await self._context(run, model if model is not None else run.model or None, epoch, tally)
             driver = Driver(compiled, run, context, self.runs, self.approvals, self.journal, output, tally)

@@ -45,3 +45,7 @@ class LeaseLost(RuntimeProblem):
 
 class JournalDivergence(RuntimeProblem):
     """A graph that ran again asked for something else under the same key. For the developer."""
+
+
+class GraphChanged(RuntimeProblem):
+    """A run's graph is not the one it began with; nothing was applied. For the developer and the operator."""

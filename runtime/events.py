@@ -32,6 +32,7 @@ class Event(TypedDict, total=False):
     path: str
     run_id: str
     text: str
+    summary: str
     tool: str
     call_id: str
     arguments: dict[str, Any]

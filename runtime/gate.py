@@ -30,6 +30,8 @@ class GateCall:
     context: ToolContext
     key: str
     """Names this call for ever; see :class:`Question`."""
+    started: Callable[[Mapping[str, Any]], None] | None = None
+    """Told the arguments at the moment when the tool is called with them."""
     validated: Mapping[str, Any] | None = None
     """The arguments as Python values, once they were checked."""
 
@@ -75,6 +77,8 @@ def build_gate(ask: Ask = ask_by_interrupt, *, steps: tuple[Step, ...] = ()) -> 
 async def call_tool(call: GateCall) -> Outcome:
     """The innermost step: run the tool within its time limit and render what it returned."""
     assert call.validated is not None
+    if call.started is not None:
+        call.started(call.arguments)
     value = await execute(call.tool, call.validated, call.context)
     return Outcome(content=render_result(value, call.tool.labels.result_cap), value=value)
 

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from langgraph.types import interrupt
-
 from graphwright.tools import DECISION_TYPES, DecisionType
 
 from .decisions import Decision, decision_from_wire
@@ -59,4 +57,7 @@ Ask = Callable[[Question], Awaitable[Decision]]
 
 async def ask_by_interrupt(question: Question) -> Decision:
     """Ask by a plain LangGraph interrupt; the resume value is the decision on the wire."""
+    # An inbox lists questions without running a graph; it need not pay for LangGraph.
+    from langgraph.types import interrupt
+
     return decision_from_wire(interrupt(question.to_wire()), question.tool)

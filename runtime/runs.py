@@ -51,6 +51,8 @@ class Run:
     prompts: Mapping[str, str] = field(default_factory=dict)
     """Prompt name to version (content hash), of every prompt that this run has sent."""
     usage: Mapping[str, int] = field(default_factory=dict)
+    signature: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the graph was when the run was last driven; empty before."""
     tenant: str = "local"
     user: str = "local"
     created: float = 0.0
@@ -194,6 +196,11 @@ class RunStore:
         names = set(Thread.__dataclass_fields__)
         return [(Thread(**{name: row[name] for name in names}), row["runs"], row["status"] or "") for row in rows]
 
+    async def sign(self, run_id: str, signature: Mapping[str, Mapping[str, str]]) -> None:
+        """Keep the signature of the graph that a run is driven with."""
+        statement = update(runs).where(runs.c.id == run_id).values(signature=_dump(signature))
+        await self._database.transaction(lambda connection: connection.execute(statement))
+
     async def move(self, run_id: str, status: Status, **changes: Any) -> Run:
         """Set a run's status, with what else is known of it.
 
@@ -227,6 +234,6 @@ def _dump(value: Any) -> str:
 
 def _run(row: RowMapping) -> Run:
     values = {name: row[name] for name in Run.__dataclass_fields__}
-    for name in ("input", "options", "prompts", "usage"):
-        values[name] = orjson.loads(values[name])
+    for name in ("input", "options", "prompts", "usage", "signature"):
+        values[name] = orjson.loads(values[name] or "{}")
     return Run(**values)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +58,12 @@ def _getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
     return _real_getaddrinfo(host, *args, **kwargs)
 
 
-socket.socket.connect = _connect  # type: ignore[method-assign]  # the block must hold for every library
-socket.socket.connect_ex = _connect_ex  # type: ignore[method-assign]  # same
+socket.socket.connect = _connect  # type: ignore[method-assign,assignment]  # the block must hold for every library
+socket.socket.connect_ex = _connect_ex  # type: ignore[method-assign,assignment]  # same
 socket.socket.sendto = _sendto  # type: ignore[method-assign,assignment]  # same
 socket.getaddrinfo = _getaddrinfo
 
 
 @pytest.fixture(autouse=True)
-def _own_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRAPHWRIGHT_STATE_DIR", str(tmp_path / ".graphwright"))
-    yield

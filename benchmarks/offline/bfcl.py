@@ -96,7 +96,7 @@ def broken_gold(case: Mapping[str, Any]) -> bool:
             or set(schema.get("required", ())) - set(arguments)
         ):
             return True
-        if not all(_fits_type(arguments[key], schema["properties"][key].get("type")) for key in arguments):
+        if not all(_some_fits(arguments[key], schema["properties"][key]) for key in arguments):
             return True
     return False
 
@@ -106,8 +106,19 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 
-def _fits_type(accepted: Any, kind: str | None) -> bool:
-    return kind not in _TYPES or any(value == "" or isinstance(value, _TYPES[kind]) for value in _choices(accepted))
+def _some_fits(accepted: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether at least one accepted value ("" means left out) has the type and is among the choices of its schema."""
+    real = [value for value in _choices(accepted) if value not in ("", None)]
+    return not real or any(_fits(value, schema) for value in real)
+
+
+def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
+    kind, choices = schema.get("type"), schema.get("enum")
+    if kind in _TYPES and (not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
+        return False
+    if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+        return all(isinstance(entry, Mapping) or _fits(entry, schema["items"]) for entry in value)
+    return not choices or not isinstance(value, str) or any(same_text(value) == same_text(str(c)) for c in choices)
 
 
 def wire(tool: Mapping[str, Any]) -> dict[str, Any]:

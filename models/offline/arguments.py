@@ -61,7 +61,7 @@ def _offers(slot: Slot, scene: Scene, vocabulary: frozenset[str]) -> list[Candid
     if param.enum or (named and param.kind == "string" and max(c.score for c in named) >= 1.0):
         return named
     if param.kind == "boolean":
-        said = flag(slot, scene, vocabulary)
+        said = flag(slot, scene)
         return [] if said is None else [Candidate(said, 0, 0, 1.2)]
     if param.kind == "object" and param.fields:
         inner = fill(ToolSpec(param.name, param.description, param.fields, (), ()), scene)

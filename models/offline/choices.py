@@ -99,7 +99,7 @@ _FLAG_NOISE = stems_of(
 )
 
 
-def flag(slot: Slot, scene: Scene, vocabulary: frozenset[str]) -> bool | None:
+def flag(slot: Slot, scene: Scene) -> bool | None:
     """True or False when the text names what the flag is about, None when it does not."""
     wanted = [s for s in slot.param.name_stems if s not in _FLAG_NOISE and s not in stop_stems()] or list(
         slot.param.name_stems

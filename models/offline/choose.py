@@ -126,5 +126,5 @@ def score(fitted: Fit, filled: Filled, params: Sequence[Param]) -> float:
     )  # fmt: skip
 
 
-CALL = -0.45
+CALL = -0.35
 """A tool that scores less is not called."""

@@ -127,6 +127,8 @@ def _same_kind(a: Candidate, b: Candidate) -> bool:
         return True
     if a.mention.group >= 0 and a.mention.group == b.mention.group:
         return True
+    if a.mention.kind == "number" and a.mention.text[0].isalpha() != b.mention.text[0].isalpha():
+        return False
     return a.mention.kind == b.mention.kind and (measure(a.mention.unit) or a.mention.unit) == (
         measure(b.mention.unit) or b.mention.unit
     )

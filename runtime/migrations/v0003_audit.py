@@ -55,5 +55,5 @@ def upgrade(op: Operations) -> None:
         Column("hash", String(64), nullable=False),
         UniqueConstraint("previous", name="one_successor_per_audit_row"),
     )
-    for statement in POSTGRES if op.get_bind().dialect.name == "postgresql" else SQLITE:
+    for statement in POSTGRES if op.get_context().dialect.name == "postgresql" else SQLITE:
         op.execute(statement)

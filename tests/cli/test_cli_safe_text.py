@@ -66,7 +66,13 @@ def test_numbers_that_json_does_not_know_become_null() -> None:
 
 
 def test_a_call_is_told_in_one_short_line() -> None:
-    line = call_text("send", {"to": "ann", "text": "x" * 500, "n": 3}, 60)
+    line = call_text("send", {"to": "ann", "text": "a\nb" + "x" * 500}, 60)
 
-    assert line.startswith('send(to="ann", text="xxx')
-    assert len(line) == 60
+    assert line.startswith('send(to="ann", text="a\\nbxxx')
+    assert len(line) <= 60
+
+
+def test_a_long_value_of_a_call_does_not_hide_the_others() -> None:
+    line = call_text("publish", {"report": "x" * 100_000, "title": "Kettles"})
+
+    assert line.endswith('…", title="Kettles")')

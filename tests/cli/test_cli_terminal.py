@@ -101,7 +101,7 @@ def test_a_rejection_takes_a_reason(terminal: Any, project: Path) -> None:
 
 
 def test_arguments_are_edited_and_a_wrong_edit_is_asked_again(terminal: Any, project: Path) -> None:
-    with terminal("run", "shop", "Pay back A-7", EDITOR="sed -i 's/\"A-7\"/7/'", VISUAL="") as person:
+    with terminal("run", "shop", "Pay back A-7", EDITOR="sed -i 's/A-7/7/'", VISUAL="") as person:
         person.wait_for(MENU)
         person.type("e\n")
         person.wait_for("the question is still open")

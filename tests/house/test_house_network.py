@@ -14,7 +14,7 @@ ELSEWHERE = "192.0.2.1"
 
 def test_a_connection_to_another_machine_is_refused_before_it_starts() -> None:
     with socket.socket() as client:
-        with pytest.raises(OSError, match="Tests reach loopback only, not '192.0.2.1'"):
+        with pytest.raises(OSError, match=r"Tests reach loopback only, not '192\.0\.2\.1'"):
             client.connect((ELSEWHERE, 80))
         with pytest.raises(OSError, match="Tests reach loopback only"):
             client.connect_ex((ELSEWHERE, 80))
@@ -26,7 +26,7 @@ def test_a_datagram_to_another_machine_is_refused() -> None:
 
 
 async def test_a_name_is_not_looked_up() -> None:
-    with pytest.raises(OSError, match="Tests reach loopback only, not 'api.example.com'"):
+    with pytest.raises(OSError, match=r"Tests reach loopback only, not 'api\.example\.com'"):
         await asyncio.open_connection("api.example.com", 443)
 
 

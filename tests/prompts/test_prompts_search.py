@@ -1,4 +1,4 @@
-"""Where a prompt is found: the project first, then added folders, the caller's package, and what is shipped."""
+"""Where a prompt is found: added folders first, then the project, the caller's package, and what is shipped."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def _own_folders(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project in which the current folder is somewhere below."""
+    """A project that is the current folder, with a folder below."""
     (tmp_path / "project" / "data").mkdir(parents=True)
     (tmp_path / "project" / "graphwright.toml").write_text("")
-    monkeypatch.chdir(tmp_path / "project" / "data")
+    monkeypatch.chdir(tmp_path / "project")
     return tmp_path / "project"
 
 
@@ -41,18 +41,18 @@ def call_from(package: Path, name: str) -> str:
     return scope["found"].text.strip()  # type: ignore[attr-defined]  # set by exec
 
 
-def test_the_project_comes_first_then_added_folders_then_the_callers_package(project: Path, tmp_path: Path) -> None:
+def test_added_folders_come_first_then_the_project_then_the_callers_package(project: Path, tmp_path: Path) -> None:
     package = tmp_path / "desk"
     write(package / "prompts" / "billing.md", "from the package")
     (package / "__init__.py").write_text("")
 
     assert call_from(package, "desk/billing") == "from the package"
     assert call_from(package, "billing") == "from the package"
+    write(project / "prompts" / "desk" / "billing.md", "from the project")
+    assert call_from(package, "desk/billing") == "from the project"
     write(tmp_path / "more" / "desk" / "billing.md", "from an added folder")
     add_prompt_folder(tmp_path / "more")
     assert call_from(package, "desk/billing") == "from an added folder"
-    write(project / "prompts" / "desk" / "billing.md", "from the project")
-    assert call_from(package, "desk/billing") == "from the project"
 
 
 def test_code_in_a_deeper_package_finds_the_prompts_of_the_package_around_it(tmp_path: Path) -> None:
@@ -72,6 +72,14 @@ def test_a_folder_called_prompts_is_no_project_without_the_project_file(
 ) -> None:
     write(tmp_path / "prompts" / "planner.md", "from a stranger's folder")
     monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(PromptError, match="There is no prompt 'planner'"):
+        prompt("planner")
+
+
+def test_a_project_above_the_current_folder_is_not_looked_at(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(project / "prompts" / "planner.md", "from above")
+    monkeypatch.chdir(project / "data")
 
     with pytest.raises(PromptError, match="There is no prompt 'planner'"):
         prompt("planner")
@@ -107,8 +115,8 @@ def test_defaults_fill_places_and_can_be_overridden(project: Path) -> None:
 
 
 def test_the_prompts_are_listed_with_the_file_that_would_be_used(project: Path, tmp_path: Path) -> None:
-    mine = write(project / "prompts" / "desk" / "billing.md", "mine")
-    write(tmp_path / "more" / "desk" / "billing.md", "shadowed")
+    mine = write(tmp_path / "more" / "desk" / "billing.md", "mine")
+    write(project / "prompts" / "desk" / "billing.md", "shadowed")
     more = write(tmp_path / "more" / "other.md", "more")
     write(tmp_path / "more" / "not a name.md", "left out")
     add_prompt_folder(tmp_path / "more")

@@ -120,7 +120,7 @@ def found(verdict: Verdict) -> tuple[str, int] | None:
 async def test_an_edited_value_is_found_in_whatever_column(database: Database, log: AuditLog, column: str) -> None:
     await filled(database, log)
 
-    await database.transaction(sql(f"UPDATE audit SET {column} = {column} || '0' WHERE sequence = 4"))
+    await database.transaction(sql(f"UPDATE audit SET {column} = {column} || '1' WHERE sequence = 4"))
 
     verdict = await log.check(database)
     assert found(verdict) == ("edited", 4)
@@ -313,6 +313,9 @@ async def test_a_huge_forged_number_does_not_keep_the_checker_busy(database: Dat
     assert time.process_time() - started < 5
 
 
+COPIED = "time, tenant, run_id, thread_id, kind, 'mallory', event, key_id"
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -320,12 +323,9 @@ async def test_a_huge_forged_number_does_not_keep_the_checker_busy(database: Dat
         "UPDATE OR REPLACE audit SET sequence = 3 WHERE sequence = 4",
         "DELETE FROM audit WHERE sequence = 4",
         "DELETE FROM audit",
-        "INSERT OR REPLACE INTO audit SELECT sequence, time, tenant, run_id, thread_id, kind, 'mallory', event, "
-        "key_id, previous, hash FROM audit WHERE sequence = 4",
-        "INSERT OR REPLACE INTO audit SELECT 9, time, tenant, run_id, thread_id, kind, 'mallory', event, "
-        "key_id, previous, hash FROM audit WHERE sequence = 4",
-        "INSERT INTO audit SELECT 10, time, tenant, run_id, thread_id, kind, actor, event, "
-        "key_id, 'x', hash FROM audit WHERE sequence = 4",
+        f"INSERT OR REPLACE INTO audit SELECT sequence, {COPIED}, previous, hash FROM audit WHERE sequence = 4",
+        f"INSERT OR REPLACE INTO audit SELECT 9, {COPIED}, previous, hash FROM audit WHERE sequence = 4",
+        f"INSERT INTO audit SELECT 10, {COPIED}, 'x', hash FROM audit WHERE sequence = 4",
     ],
 )
 async def test_the_database_itself_refuses_changes(database: Database, log: AuditLog, statement: str) -> None:
@@ -374,7 +374,6 @@ from graphwright.runtime.keys import KeyRing
 
 async def main():
     database = Database(Path(sys.argv[1]))
-    database._open = lambda opens=database._open: opens()
     await database.open()
     log = AuditLog(KeyRing({"k1": b"1" * 32}))
     for number in range(60):
@@ -382,7 +381,7 @@ async def main():
     await database.close()
 
 asyncio.run(main())
-""".replace("    database._open = lambda opens=database._open: opens()\n", "")
+"""
     writers = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(database.path), f"writer{number}")
         for number in range(4)

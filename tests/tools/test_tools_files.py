@@ -26,7 +26,7 @@ from graphwright.tools import (
     invoke_tool,
     with_timeout,
 )
-from graphwright.tools.builtin import FilesRoot, list_files, read_file, search_files, write_file
+from graphwright.tools.builtin import FilesRoot, list_files, read_file, rooted, search_files, write_file
 from graphwright.tools.builtin.rooted import steps_of
 
 SECRET = "the secret outside"
@@ -253,6 +253,36 @@ async def test_a_folder_swapped_for_a_link_in_the_middle_of_a_walk_leads_nowhere
     assert not any(SECRET in str(answer) for answer in answers)
     assert sorted(path.name for path in (root.parent / "target").iterdir()) == ["secret.txt"]
     assert (root.parent / "target" / "secret.txt").read_text() == SECRET
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+@pytest.mark.parametrize("mode", ["read", "append"])
+async def test_a_file_swapped_after_it_was_looked_at_is_refused(
+    root: Path, kind: str, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, target = os.lstat, root / "a.txt"
+
+    def look_and_swap(*args: Any, **kwargs: Any) -> os.stat_result:
+        found = look(*args, **kwargs)
+        target.unlink(missing_ok=True)
+        if kind == "link":
+            target.symlink_to("../secret.txt")
+        else:
+            os.mkfifo(target)
+            kept.append(os.open(target, os.O_RDWR))  # so that a writer could open it
+        return found
+
+    kept: list[int] = []
+    monkeypatch.setattr(rooted.os, "lstat", look_and_swap)
+    arguments = {"path": "a.txt"} if mode == "read" else {"path": "a.txt", "text": "x", "mode": "append"}
+    answer = await asyncio.wait_for(told(read_file if mode == "read" else write_file, root, **arguments), 5)
+    monkeypatch.undo()
+    for one in kept:
+        os.close(one)
+
+    assert isinstance(answer, ToolFailed)
+    assert SECRET not in str(answer)
+    assert (root.parent / "secret.txt").read_text() == SECRET
 
 
 def _swap(root: Path, stop: threading.Event) -> None:

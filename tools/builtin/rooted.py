@@ -65,7 +65,7 @@ def steps_of(root: FilesRoot, path: str) -> tuple[str, ...]:
 
 def _wrong(name: str, hidden: bool) -> str:
     folded = unicodedata.normalize("NFKC", name)
-    if name == ".." or folded.strip(" .") == "":
+    if folded.strip(" .") == "":
         return "leads out of the folder"
     if "/" in folded or "\\" in folded or any(unicodedata.category(letter) in _INVISIBLE for letter in name):
         return "has characters that a name cannot have"
