@@ -16,7 +16,6 @@ from graphwright.tools import IdempotencyKey, Tool, ToolContext
 from .answers import tool_message
 from .speaking import context_of, is_heard, place_of
 
-
 MAX_EVENT_TEXT = 2_000
 MAX_SUMMARY = 200
 """Characters of a result that events carry; the whole of it is in the state."""

@@ -162,7 +162,7 @@ class Catalogue:
         try:
             loaded = load()
             entries = [loaded] if isinstance(loaded, GraphEntry) else list(_entries_of(loaded))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.broken.append(BrokenGraph(source, _where(error)))
             return
         for entry in entries:
@@ -208,7 +208,7 @@ def _entries_of(module: ModuleType) -> Iterator[GraphEntry]:
             yield value
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     if isinstance(error, SyntaxError) and error.filename:

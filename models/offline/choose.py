@@ -29,6 +29,8 @@ class Fit:
     """Share of what the tool does first that the request has."""
     object: float
     """Whether the request has the last word of the tool's name."""
+    verb: float
+    """Whether the first thing asked for is the first word of the tool's name: "Refund 10" and `refund`."""
     extent: float
     """How much the request says, 1 from eight words on."""
 
@@ -49,11 +51,13 @@ def weights(tools: Sequence[ToolSpec]) -> dict[str, float]:
 def query_stems(scene: Scene) -> dict[str, float]:
     """The request's stems and how much each matters; words inside quotations and numbers count little."""
     values = [(m.start, m.end, m.kind) for m in scene.mentions]
+    # A capital at the start of a sentence makes no name: "Refund 10" asks for a refund.
+    first = (scene.words[0].start, scene.words[0].end) if scene.words else None
     found: dict[str, float] = {}
     for word in scene.words:
         if word.stem in stop_stems() or word.text[0].isdigit():
             continue
-        kind = next((k for a, b, k in values if a <= word.start < b), "")
+        kind = next((k for a, b, k in values if a <= word.start < b and (a, b) != first), "")
         weight = 0.2 if word.stem in generic_stems() else {"": 1.0, "name": 0.4}.get(kind, 0.1)
         found[word.stem] = max(found.get(word.stem, 0.0), weight)
     return found
@@ -86,6 +90,7 @@ def fit(tool: ToolSpec, query: Mapping[str, float], table: Mapping[str, float]) 
         first=asked[0],
         does=0.5 * does[0] + 0.5 * sum(does) / len(does),
         object=likeness(names[-1], query, concepts) if names else 0.5,
+        verb=float(bool(focus) and bool(tool.name_stems) and focus[0] == tool.name_stems[0]),
         extent=min(len(query), 8) / 8,
     )
 
@@ -121,7 +126,7 @@ def score(fitted: Fit, filled: Filled, params: Sequence[Param]) -> float:
     return (
         0.95 * fitted.name + 0.4 * fitted.text + 1.05 * fitted.asked + 0.9 * fitted.first
         + 1.3 * fitted.does + 1.15 * fitted.object + 1.6 * fitted.extent
-        + 0.85 * min(sure, default=0.75) + 0.3 * mean + 1.4 * more
+        + 1.0 * fitted.verb + 0.85 * min(sure, default=0.75) + 0.3 * mean + 1.4 * more
         - 0.85 * len(filled.missing) / max(len(required), 1) - 1.3 * bool(filled.missing) - 1.0 * unknown - 4.2
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 
 PACKAGE = "graphwright/"
+_FILE = re.compile(r"^```python file=(\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+"""The three files of the README's own project."""
 
 
 def _build(root: Path, tracked: list[Path], folder: Path, **further: str) -> Path:
@@ -80,7 +83,9 @@ def test_a_nested_package_that_pyproject_does_not_name_is_missing_from_the_wheel
     assert "tools/unnamed/notes.md" in content
 
 
-def test_the_installed_wheel_runs_outside_the_checkout(wheel: Path, pyproject: dict[str, Any], tmp_path: Path) -> None:
+def test_the_installed_wheel_runs_a_users_project_outside_the_checkout(
+    wheel: Path, root: Path, pyproject: dict[str, Any], tmp_path: Path
+) -> None:
     """The dependencies come from this environment by a .pth file, which leaves its editable install behind."""
     _run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "new"], tmp_path)
     new = tmp_path / "new/bin"
@@ -107,6 +112,11 @@ def test_the_installed_wheel_runs_outside_the_checkout(wheel: Path, pyproject: d
     assert _run([new / "graphwright", "--version"], tmp_path).split()[-1] == pyproject["project"]["version"]
     assert "Commands" in _run([new / "gw", "--help"], tmp_path)
     assert int(_run([new / "python", "-c", program], tmp_path, PYTHONSAFEPATH="1")) > len(modules)
+    for name, text in _FILE.findall((root / "README.md").read_text(encoding="utf-8")):
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / name).write_text(text, encoding="utf-8")
+    question = "What is the status of order A-1042?"
+    assert "delivered" in _run([new / "graphwright", "run", "desk", question], tmp_path / "mine")
 
 
 def test_the_wheel_names_its_licence_and_types(wheel: Path, root: Path, folders: list[str]) -> None:

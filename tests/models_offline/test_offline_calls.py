@@ -129,3 +129,19 @@ def test_calls_are_the_same_every_time() -> None:
     request = "Rent bicycles for 2 hours at Harbour Gate, Old Mill and West End"
 
     assert calls(request, RENT, FERRY) == calls(request, RENT, FERRY)
+
+
+def test_the_verb_that_a_request_begins_with_chooses_the_tool_of_that_name() -> None:
+    def spec(name: str, description: str, **params: str) -> dict[str, object]:
+        properties = {each: {"type": kind} for each, kind in params.items()}
+        schema = {"type": "object", "properties": properties, "required": list(params)}
+        return {"type": "function", "function": {"name": name, "description": description, "parameters": schema}}
+
+    tools = [
+        spec("find_order", "Look up one order by its number.", order_id="string"),
+        spec("refund", "Pay back part or all of one order.", order_id="string", amount="number"),
+    ]
+
+    (planned,) = plan_calls("Refund 10.00 for order A-1042", tools)
+
+    assert (planned.name, planned.arguments) == ("refund", {"order_id": "A-1042", "amount": 10.0})
