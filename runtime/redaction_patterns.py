@@ -164,7 +164,11 @@ SECRET_PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern("anthropic-key", re.compile(r"(?<![A-Za-z0-9])sk-ant-[A-Za-z0-9_-]{16,4096}"), ("sk-ant-",), _key_body),
     Pattern("openai-key", re.compile(r"(?<![A-Za-z0-9])sk-(?!ant-)[A-Za-z0-9_-]{20,4096}"), ("sk-",), _key_body),
-    Pattern("aws-key", re.compile(r"A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}"), ("akia", "asia", "abia", "acca")),
+    Pattern(
+        "aws-key",
+        re.compile(r"(?<![A-Z0-9])A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}(?![A-Z0-9])"),
+        ("akia", "asia", "abia", "acca"),
+    ),
     Pattern(
         "aws-secret",
         re.compile(
@@ -213,8 +217,8 @@ SECRET_PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "authorization",
         re.compile(
-            r"(?i:authorization|x-api-key|api-key|x-auth-token)[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
-            r"((?i:bearer|basic|token|apikey|digest|negotiate)[ \t]{1,4})?([A-Za-z0-9._~+/=-]{8,8192})"
+            r"(?<![A-Za-z])(?i:authorization|x-api-key|api-key|x-auth-token)[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
+            r"((?i:bearer|basic|token|apikey|digest|negotiate)[ \t]{1,4})?([A-Za-z0-9._~+/=-]{8,8192}+)(?!\()"
         ),
         ("authorization", "api-key", "auth-token"),
         _header,

@@ -139,7 +139,7 @@ def test_the_verb_that_a_request_begins_with_chooses_the_tool_of_that_name() -> 
 
     tools = [
         spec("find_order", "Look up one order by its number.", order_id="string"),
-        spec("refund", "Pay back part or all of one order.", order_id="string", amount="number"),
+        spec("refund", "Refund part or all of one order.", order_id="string", amount="number"),
     ]
 
     (planned,) = plan_calls("Refund 10.00 for order A-1042", tools)
