@@ -5,5 +5,6 @@ An :class:`Agent` only declares. Importing one touches no network and reads no k
 """
 
 from .agent import Agent, AgentDeclarationError
+from .budget import Budget, BudgetDeclarationError
 
-__all__ = ["Agent", "AgentDeclarationError"]
+__all__ = ["Agent", "AgentDeclarationError", "Budget", "BudgetDeclarationError"]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from graphwright.prompts import Prompt
 from graphwright.tools import Tool, Toolbox, as_tool
 
+from .budget import Budget
+
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from pydantic import BaseModel
@@ -44,6 +46,8 @@ class Agent:
     """Model turns for one input; the last one may not call tools, so that it ends in an answer."""
     max_calls: int = 40
     """Tool calls for one input; a call past it is refused with a message to the model."""
+    budget: Budget | None = None
+    """What it may spend in one run; a budget of the same name in ``graphwright.toml`` replaces it."""
     toolbox: Toolbox = field(init=False, repr=False)
     """The tools by name."""
 
@@ -91,4 +95,5 @@ class Agent:
             output=self.output,
             max_turns=self.max_turns,
             max_calls=self.max_calls,
+            budget=self.budget,
         )

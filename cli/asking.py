@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .approval_text import how_far, until_when, who_may
 from .editing import arguments_from_editor
 from .errors import CliError, usage
 from .output import remark
@@ -35,6 +36,13 @@ def show_question(approval: Approval) -> None:
     else:
         remark(f"? {one_line(approval.agent or 'The graph', 64)} wants to call {one_line(approval.tool, 200)}:")
     remark(_behind_bar(approval.reason))
+    for label, text in (
+        ("who may decide", "" if (who := who_may(approval)) == "anybody" else who),
+        ("approved so far", how_far(approval)),
+        ("until", until_when(approval)),
+    ):
+        if text:
+            remark(f"    ({label}: {one_line(text)})")
     for name, value in approval.arguments.items():
         text = value if isinstance(value, str) else json_line(value)
         many = "\n" in text

@@ -59,7 +59,7 @@ def call_by_hand(
         InvalidArguments: listing everything that does not fit.
     """
     validated = tool.validate(arguments)
-    reason = _reason(tool, validated)
+    reason = _reason(settings, tool, validated)
     if reason is not None and not approved and not _agreed(tool, arguments, reason):
         return EXIT_WAITING
     with asyncio.Runner() as runner:
@@ -74,9 +74,18 @@ def call_by_hand(
     return EXIT_OK
 
 
-def _reason(tool: Tool, validated: Mapping[str, Any]) -> str | None:
-    rule = tool.labels.approval
-    return rule if rule is None or isinstance(rule, str) else rule(validated)
+def _reason(settings: Settings, tool: Tool, validated: Mapping[str, Any]) -> str | None:
+    """Why a person must agree; a call that this person alone may not approve is not made by hand either."""
+    rules = tool.labels.approval_for(validated)
+    if rules is None:
+        return None
+    lacks_role = bool(rules.roles) and not set(rules.roles) & set(settings.roles)
+    if lacks_role or rules.quorum > 1 or rules.exclude_requester:
+        who = " or ".join(rules.roles) or "other people"
+        usage(
+            f"{tool.name} was not called: {rules.quorum} × {who} must approve it. Run it in a graph, which asks them."
+        )
+    return rules.reason
 
 
 def _agreed(tool: Tool, arguments: dict[str, Any], reason: str) -> bool:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from .approval_text import still_waits
 from .asking import ask, can_ask, how_to_answer
 from .errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_WAITING
 from .invocation import Invocation
 from .output import emit, remark, say
 from .progress import QuietView, View
+from .resolve import tell_how_to_resolve
 from .safe_text import call_text, one_line
 from .session import Session, build, choose_model, remembered_tools, tools_of
 
@@ -29,6 +33,8 @@ class Prepared:
     entry: GraphEntry
     graph: Any
     choice: ModelChoice
+    accept_changes: bool = False
+    """Go on although the graph is not the one that the run began with."""
 
 
 def prepare(session: Session, run: Run, catalogue: Catalogue) -> Prepared:
@@ -43,7 +49,37 @@ def prepare(session: Session, run: Run, catalogue: Catalogue) -> Prepared:
 
 
 def go_on(session: Session, run: Run, prepared: Prepared, invocation: Invocation, *, no_input: bool = False) -> int:
-    """Drive until the run ends, or waits for somebody who is not here; return the exit status."""
+    """Drive until the run ends, or waits for somebody who is not here; return the exit status.
+
+    Runs that were queued behind it on the same thread come next; the first exit status that is not 0 counts.
+    """
+    status = _to_its_end(session, run, prepared, invocation, no_input)
+    following = _queued_behind(session, run)
+    if following is None:
+        return status
+    remark(f"Next on {run.thread_id}: {following.id}.")
+    next_status = go_on(session, following, replace(prepared, accept_changes=False), invocation, no_input=no_input)
+    return status or next_status
+
+
+def is_queued_behind(session: Session, run: Run) -> bool:
+    """Whether a run has to wait for its turn; if so it is told what it waits for."""
+    first = session.run(session.runtime.runs.unfinished(run.thread_id))[0]
+    if first.id == run.id:
+        return False
+    remark(f"Run {run.id} is queued behind {first.id}, which is {first.status}; it goes on when that one has ended.")
+    return True
+
+
+def _queued_behind(session: Session, run: Run) -> Run | None:
+    """The run of the same thread whose turn it is now, if it was put into the queue."""
+    if session.find_run(run.id).status not in ("done", "failed", "cancelled"):
+        return None
+    left = session.run(session.runtime.runs.unfinished(run.thread_id))
+    return left[0] if left and left[0].options.get("enqueued") and left[0].status == "queued" else None
+
+
+def _to_its_end(session: Session, run: Run, prepared: Prepared, invocation: Invocation, no_input: bool) -> int:
     skipped: set[str] = set()
     try:
         while True:
@@ -60,8 +96,15 @@ def go_on(session: Session, run: Run, prepared: Prepared, invocation: Invocation
 async def _segment(session: Session, run: Run, prepared: Prepared, invocation: Invocation) -> Run:
     runtime = session.runtime
     view = _view(invocation)
+    undo = _stop_between_steps(session)
     try:
-        events = runtime.drive(run.id, prepared.graph, output=prepared.entry.answer, model=prepared.choice.model)
+        events = runtime.drive(
+            run.id,
+            prepared.graph,
+            output=prepared.entry.answer,
+            model=prepared.choice.model,
+            accept_changes=prepared.accept_changes,
+        )
         async with aclosing(events):  # type: ignore[type-var]  # declared as an iterator, is a generator
             async for event in events:
                 if invocation.json:
@@ -74,8 +117,29 @@ async def _segment(session: Session, run: Run, prepared: Prepared, invocation: I
         if task is not None:
             task.uncancel()
     finally:
+        undo()
         view.close()
     return await runtime.runs.get(run.id)
+
+
+def _stop_between_steps(session: Session) -> Callable[[], object]:
+    """Let SIGTERM stop the run at the end of its step, a second one at once; returns what undoes it."""
+    loop = asyncio.get_running_loop()
+    told: list[bool] = []
+
+    def terminate() -> None:
+        if told:
+            signal.raise_signal(signal.SIGINT)
+            return
+        told.append(True)
+        remark("Stopping at the end of this step; once more stops at once.")
+        session.runtime.drain()
+
+    try:
+        loop.add_signal_handler(signal.SIGTERM, terminate)
+    except (NotImplementedError, RuntimeError, ValueError):  # not on Windows, not outside the main thread
+        return lambda: None
+    return lambda: loop.remove_signal_handler(signal.SIGTERM)
 
 
 def _view(invocation: Invocation) -> View:
@@ -111,8 +175,10 @@ def _ask_one(session: Session, approval: Approval, prepared: Prepared) -> bool:
         if decision is None:
             return False
         try:
-            session.run(session.runtime.decide(approval.id, decision, digest=approval.digest, tool=tool))
-            return True
+            recorded = session.run(session.runtime.decide(approval.id, decision, digest=approval.digest, tool=tool))
+            if recorded.decision is None:
+                remark(f"  Recorded: {still_waits(recorded)}.")
+            return recorded.decision is not None
         except AlreadyDecided as error:
             remark(f"  {error}")
             return True
@@ -132,10 +198,14 @@ def _told(session: Session, run: Run, invocation: Invocation) -> int:
         _tell_waiting(session, run, invocation)
         return EXIT_WAITING
     if run.status == "blocked":
-        remark(f"Run {run.id} is blocked: {run.error or 'a call has an unknown outcome'}")
+        remark(f"Run {run.id} is blocked: nobody knows whether a call happened. Say what became of it:")
+        tell_how_to_resolve(session.run(session.runtime.journal.unknown(run_id=run.id)), invocation)
         return EXIT_WAITING
+    if run.status == "queued" and not run.error:
+        remark(f"Stopped between two steps. Nothing is lost; go on with: {invocation.program} resume {run.id}")
+        return EXIT_INTERRUPTED
     if run.status == "cancelled":
-        remark(f"Run {run.id} was cancelled.")
+        remark(f"Run {run.id} was cancelled.{' ' + run.error if run.error else ''}")
         return EXIT_FAILED
     remark(f"error: Run {run.id} of graph {run.graph!r} {_ended(run.status)}: {run.error or 'no reason was recorded'}")
     return EXIT_FAILED

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .approval_text import how_far, step_text, until_when, who_may
 from .asking import how_to_answer
 from .invocation import Group, Invocation, pass_invocation
 from .output import details, emit, moment, remark, since, table
@@ -24,17 +25,19 @@ def inbox(context: click.Context) -> int | None:
         return None
     from graphwright.runtime import approval_data
 
+    from .resolve import list_unknown
     from .session import Session, settings_of
 
     invocation = context.ensure_object(Invocation)
     with Session(settings_of(invocation)) as session:
         waiting = session.run(session.runtime.approvals.pending())
+        has_unknown = list_unknown(session, invocation)
     if invocation.json:
         for each in waiting:
             emit(approval_data(each))
     elif waiting:
-        table(("ID", "SINCE", "AGENT", "CALL", "WHY", "RUN"), [_row(each) for each in waiting])
-    else:
+        table(("ID", "SINCE", "AGENT", "CALL", "WHY", "WHO", "UNTIL", "RUN"), [_row(each) for each in waiting])
+    elif not has_unknown:
         remark("Nothing waits for a person.")
     return 0
 
@@ -61,7 +64,9 @@ def show(invocation: Invocation, approval_id: str) -> None:
 
 def _row(approval: Approval) -> tuple[str, ...]:
     call = call_text(approval.tool, dict(approval.arguments))
-    return approval.id, since(approval.asked, time.time()), approval.agent, call, approval.reason, approval.run_id
+    age = since(approval.asked, time.time())
+    who = " · ".join(filter(None, (who_may(approval), how_far(approval))))
+    return approval.id, age, approval.agent, call, approval.reason, who, until_when(approval), approval.run_id
 
 
 def _shown(approval: Approval) -> dict[str, str]:
@@ -75,9 +80,15 @@ def _shown(approval: Approval) -> dict[str, str]:
         "thread": approval.thread_id,
         "asked": moment(approval.asked),
         "allowed": ", ".join(approval.allowed),
+        "who": who_may(approval),
     }
+    for name, text in (("approved", how_far(approval)), ("until", until_when(approval))):
+        if text and approval.status == "pending":
+            values[name] = text
     for name, value in approval.arguments.items():
         values[f"  {name}"] = value if isinstance(value, str) else json_line(value)
+    if approval.steps:
+        values["steps"] = "\n".join(step_text(step) for step in approval.steps)
     if approval.decision is not None:
         values["decision"] = f"{approval.decision.type} by {approval.decided_by} at {moment(approval.decided)}"
     return values

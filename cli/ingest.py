@@ -23,10 +23,16 @@ _MOST_NAMED = 20
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="PATH...")
 @click.option("--package", "packages", multiple=True, metavar="NAME", help="Documentation of an installed package.")
 @click.option("--name", metavar="KB", help="The knowledge base to fill; the one of the settings if left out.")
+@click.option("--embedder", metavar="NAME", help="Of a new index: lsa, openai:MODEL or chroma:minilm (settings).")
 @click.option("--rebuild", is_flag=True, help="Move the old index aside and start an empty one.")
 @pass_invocation
 def ingest(
-    invocation: Invocation, paths: tuple[Path, ...], packages: tuple[str, ...], name: str | None, rebuild: bool
+    invocation: Invocation,
+    paths: tuple[Path, ...],
+    packages: tuple[str, ...],
+    name: str | None,
+    embedder: str | None,
+    rebuild: bool,
 ) -> int:
     """Read files, folders and package documentation into the knowledge base; only what changed is read again."""
     from graphwright.retrieval import PackageDocs
@@ -43,7 +49,7 @@ def ingest(
         *(path.absolute() for path in paths),
         *([PackageDocs(packages)] if packages else []),
     ]
-    with _opened(settings_of(invocation), name, rebuild) as knowledge:
+    with _opened(settings_of(invocation, embedder=embedder), name, rebuild) as knowledge:
         with ingest_progress() as tell:
             report = knowledge.ingest(sources, on_progress=tell)
         count = knowledge.count()

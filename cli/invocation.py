@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,16 @@ class Invocation:
         """How a further command for the same project and state begins."""
         options = [("--project", self.project), ("--state", self.state)]
         typed = [word for name, path in options if path is not None for word in (name, str(path.absolute()))]
-        return shlex.join(["graphwright", *typed])
+        return shlex.join([_name(), *typed])
+
+
+def _name() -> str:
+    """The program as it can be typed again: its name if that is on the path, else where it was started from."""
+    started = Path(sys.argv[0])
+    if shutil.which("graphwright") or started.name not in ("graphwright", "gw") or not started.is_file():
+        return "graphwright"
+    here = Path.cwd()
+    return str(started.resolve().relative_to(here) if started.resolve().is_relative_to(here) else started)
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from .errors import EXIT_WAITING
 from .invocation import Command, Invocation, pass_invocation
+
+if TYPE_CHECKING:
+    from graphwright.runtime.turns import IfBusy
 
 FILE = click.Path(path_type=Path)
 
@@ -18,6 +23,14 @@ FILE = click.Path(path_type=Path)
 @click.option("--model", metavar="MODEL", help="Such as openai:gpt-5-mini, or offline.")
 @click.option("--thread", metavar="ID", help="Go on with this thread instead of a new one.")
 @click.option("--tools", type=FILE, metavar="FILE", multiple=True, help="Add the tools of a Python file; repeatable.")
+@click.option(
+    "--if-busy",
+    type=click.Choice(["reject", "enqueue", "interrupt", "rollback"]),
+    default="reject",
+    show_default=True,
+    help="What to do if the thread's last run has not ended: refuse; wait for its turn; cancel that run; cancel it "
+    "and begin with the state from before it.",
+)
 @click.option("--no-input", is_flag=True, help="Never ask at the terminal; leave questions waiting.")
 @pass_invocation
 def run(
@@ -28,6 +41,7 @@ def run(
     model: str | None,
     thread: str | None,
     tools: tuple[Path, ...],
+    if_busy: IfBusy,
     no_input: bool,
 ) -> int:
     """Run GRAPH on INPUT and print its answer.
@@ -35,7 +49,7 @@ def run(
     Without INPUT the graph's own example is used; - reads stdin. Ends with 3 where a person is asked and nobody
     is at the terminal; the commands that answer are printed.
     """
-    from .driving import Prepared, go_on
+    from .driving import Prepared, go_on, is_queued_behind
     from .first_run import fill_knowledge
     from .inputs import input_text
     from .session import Session, build, catalogue_of, choose_model, settings_of, tool_options, tools_of
@@ -54,8 +68,11 @@ def run(
                 model=prepared.choice.spec,
                 title=" ".join(text[:200].split()),
                 options=tool_options(tools),
+                if_busy=if_busy,
             )
         )
+        if is_queued_behind(session, started):
+            return EXIT_WAITING
         return go_on(session, started, prepared, invocation, no_input=no_input)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,20 @@ def show(invocation: Invocation, run_id: str) -> None:
 @runs.command()
 @click.argument("run_id", metavar="ID")
 @pass_invocation
+def pause(invocation: Invocation, run_id: str) -> None:
+    """Let a run that another process moves stop at the end of its step; `resume` goes on with it."""
+    from .session import Session, settings_of
+
+    with Session(settings_of(invocation)) as session:
+        run = session.run(session.runtime.pause(run_id))
+    if invocation.json:
+        emit(asdict(run))
+    remark(f"Run {run.id} stops at the end of its step. Go on with: {invocation.program} resume {run.id}")
+
+
+@runs.command()
+@click.argument("run_id", metavar="ID")
+@pass_invocation
 def cancel(invocation: Invocation, run_id: str) -> None:
     """End a run for good, and withdraw what it asks."""
     from .session import Session, settings_of
@@ -97,13 +112,20 @@ def _shown(run: Run, asked: list[Approval]) -> dict[str, Any]:
         "model": run.model,
         "created": moment(run.created),
         "updated": moment(run.updated),
-        "usage": ", ".join(f"{name} {count}" for name, count in run.usage.items()),
+        "usage": _usage_line(run.usage),
+        "agents": "\n".join(f"{name}: {_usage_line(used)}" for name, used in run.usage.get("agents", {}).items()),
         "prompts": "\n".join(f"{name}@{version}" for name, version in run.prompts.items()),
         "approvals": "\n".join(_approval_line(each) for each in asked),
         "input": text_of(run),
         "output": run.output,
         "error": run.error,
     }
+
+
+def _usage_line(usage: Mapping[str, Any]) -> str:
+    counts = [f"{name} {count}" for name, count in usage.items() if isinstance(count, int) and count]
+    cost = f"cost {usage['cost']:.4f} {usage.get('currency', '')}".rstrip() if usage.get("cost") else ""
+    return ", ".join([*counts, *filter(None, [cost])])
 
 
 def _approval_line(approval: Approval) -> str:

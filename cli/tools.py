@@ -156,7 +156,7 @@ def _plain(value: Any) -> str:
 
 def _row(tool: Tool) -> tuple[str, ...]:
     rule = tool.labels.approval
-    asks = "no" if rule is None else "always" if isinstance(rule, str) else "by a rule"
+    asks = "no" if rule is None else "by a rule" if callable(rule) else "always"
     return tool.name, tool.labels.effect, asks, tool.description, tool.source
 
 

@@ -9,11 +9,12 @@ from langchain_core.messages import ToolCall
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
-from graphwright.agents import Agent
+from graphwright.agents import Agent, Budget
 from graphwright.runtime import GateCall, Outcome, RunContext, event
 from graphwright.tools import IdempotencyKey, Tool, ToolContext
 
 from .answers import tool_message
+from .notes import change, live_notes
 from .speaking import context_of, is_heard, place_of
 
 MAX_EVENT_TEXT = 2_000
@@ -43,7 +44,8 @@ async def run_call(agent: Agent, task: ToolTask, runtime: Runtime[RunContext]) -
         AgentFailed: if the tool failed and declares that its errors end the run.
     """
     call = task["call"]
-    notes = dict(task.get("notes") or {})
+    notes = live_notes(context_of(runtime), task["message"], task.get("notes") or {})
+    before = dict(notes)
     outcome = await through_gate(
         agent.toolbox.get(call["name"]),
         call["args"],
@@ -52,6 +54,7 @@ async def run_call(agent: Agent, task: ToolTask, runtime: Runtime[RunContext]) -
         call_id=call["id"] or "",
         key=f"{task['message']}|{call['id']}",
         notes=notes,
+        budget=agent.budget,
     )
     message = tool_message(
         task["message"],
@@ -62,8 +65,9 @@ async def run_call(agent: Agent, task: ToolTask, runtime: Runtime[RunContext]) -
         artifact=outcome.artifact,
     )
     update: dict[str, Any] = {"messages": [message]}
-    if notes != (task.get("notes") or {}):
-        update["notes"] = notes
+    changed = change(before, notes)
+    if changed:
+        update["notes"] = changed
     return update
 
 
@@ -98,6 +102,7 @@ async def through_gate(
     call_id: str,
     key: str,
     notes: dict[str, Any],
+    budget: Budget | None = None,
 ) -> Outcome:
     """The call itself, with its events around it."""
     run = context_of(runtime)
@@ -116,7 +121,12 @@ async def through_gate(
         progress=told.progress if told else _unheard,
     )
     call = GateCall(
-        tool=tool, arguments=arguments, context=context, key=full_key, started=told.started if told else None
+        tool=tool,
+        arguments=arguments,
+        context=context,
+        key=full_key,
+        started=told.started if told else None,
+        budget=budget,
     )
     outcome = await run.gate(call)
     if told:

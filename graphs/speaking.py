@@ -11,8 +11,6 @@ from graphwright.agents import Agent
 from graphwright.models import Delta, ModelRequest
 from graphwright.runtime import EventType, ModelCall, RunContext, default_context, event
 
-_SILENT = Runtime().stream_writer
-
 
 def context_of(runtime: Runtime[RunContext]) -> RunContext:
     """The run's context, or the default one where the graph runs on bare LangGraph."""
@@ -20,8 +18,11 @@ def context_of(runtime: Runtime[RunContext]) -> RunContext:
 
 
 def is_heard(runtime: Runtime[RunContext]) -> bool:
-    """Whether anybody listens to the custom stream; if not, nothing needs to be streamed."""
-    return runtime.stream_writer is not _SILENT
+    """Whether anybody listens to the custom stream; if not, nothing needs to be streamed.
+
+    LangGraph gives every run a writer. One that leads somewhere is a closure over the stream; the silent one is bare.
+    """
+    return getattr(runtime.stream_writer, "__closure__", True) is not None
 
 
 def place_of(runtime: Runtime[RunContext]) -> str:
@@ -59,6 +60,7 @@ async def ask_model(agent: Agent, request: ModelRequest, runtime: Runtime[RunCon
             prompt=agent.instructions.name,
             prompt_version=agent.instructions.version,
             on_delta=_Sink(agent.name, path, runtime) if heard else None,
+            budget=agent.budget,
         )
     )
     answer.name = agent.name

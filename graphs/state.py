@@ -8,11 +8,7 @@ from langchain_core.messages import AnyMessage
 from typing_extensions import TypedDict
 
 from .history import messages_channel
-
-
-def merge_notes(kept: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
-    """Later notes replace earlier ones of the same name."""
-    return {**(kept or {}), **(new or {})}
+from .notes import merge_notes
 
 
 class AgentState(TypedDict, total=False):

@@ -12,25 +12,22 @@ from contextlib import suppress
 from typing import Any
 
 import httpx2
-import openai
 import orjson
 from langchain_core.messages import AIMessage
-from openai import AsyncStream
 from pydantic import Field, SecretStr
 
-from .clients import client_for
+from .clients import door_for
 from .contract import ChatModel, Delta, DeltaSink, ModelRequest
-from .errors import ModelAnswerMalformed, ModelAuthFailed, ModelError
+from .errors import ModelAnswerMalformed, ModelAuthFailed, ModelError, ModelUnavailable
 from .guard import check_real_model
 from .rendering import redacted
 from .telling import with_parsed
 from .wire_answer import message_from
 from .wire_body import Dialect, request_body, simpler, wire_tools
-from .wire_errors import error_from, status_error
+from .wire_errors import Refused, error_from, status_error
 from .wire_stream import streamed_answer
 
 OPENAI_URL = "https://api.openai.com/v1"
-_OPTIONS: Any = {"headers": {"content-type": "application/json"}}
 _dialects: dict[tuple[str, str], Dialect] = {}
 """What each server turned out to understand for each model; found out once per process."""
 
@@ -72,34 +69,32 @@ class OpenAIModel(ChatModel):
             used = self._dialect()
             try:
                 return await self._ask(request, used, on_delta)
-            except openai.APIStatusError as error:
-                if not self._learned(error, used, request, stream=on_delta is not None):
-                    raise self._error(error) from None  # it says nothing more
-            except (openai.APIError, httpx2.HTTPError) as error:
-                raise self._error(error) from error
+            except Refused as refused:
+                if not self._learned(refused, used, request, stream=on_delta is not None):
+                    raise refused.as_error(model=self.model, where=self.base_url) from None
+            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+                raise error_from(error, model=self.model, where=self.base_url) from error
 
     async def _ask(self, request: ModelRequest, used: Dialect, on_delta: DeltaSink | None) -> Any:
-        client = client_for(self.base_url, self._key(), self.timeout)
         stream = on_delta is not None
         body = request_body(request, model=self.model, params=self.params, stream=stream, used=used)
-        if on_delta is None:
-            response = await client.post("/chat/completions", cast_to=httpx2.Response, content=body, options=_OPTIONS)
-            return self._parsed(response.content)
-        # with cast_to=Response the SDK hands the open response over as it is
-        opened: Any = await client.post(
-            "/chat/completions",
-            cast_to=httpx2.Response,
-            content=body,
-            options=_OPTIONS,
-            stream=True,
-            stream_cls=AsyncStream[Any],
-        )
+        door = door_for(self.base_url, self._key(), self.timeout)
         try:
-            if "json" in opened.headers.get("content-type", ""):  # a server that does not stream
-                return _told(self._parsed(await opened.aread()), on_delta)
-            return await streamed_answer(opened, on_delta, model=self.model, where=self.base_url)
+            response = await door.open(body)
+        except httpx2.RemoteProtocolError as error:
+            raise ModelUnavailable(
+                f"{self.model!r} at {self.base_url} cannot be reached (it closed the connection without an answer). Try later."
+            ) from error
+        try:
+            if response.status_code >= 400:
+                raise Refused(response, await response.aread())
+            if on_delta is None:
+                return self._parsed(await response.aread())
+            if "json" in response.headers.get("content-type", ""):  # a server that does not stream
+                return _told(self._parsed(await response.aread()), on_delta)
+            return await streamed_answer(response, on_delta, model=self.model, where=self.base_url)
         finally:
-            await opened.aclose()
+            await door.close(response)
 
     def _parsed(self, data: bytes) -> Any:
         try:
@@ -115,17 +110,14 @@ class OpenAIModel(ChatModel):
     def _dialect(self) -> Dialect:
         return _dialects.get((self.base_url, self.model)) or Dialect()
 
-    def _learned(self, error: openai.APIStatusError, used: Dialect, request: ModelRequest, *, stream: bool) -> bool:
+    def _learned(self, refused: Refused, used: Dialect, request: ModelRequest, *, stream: bool) -> bool:
         """Whether there is now a simpler way to ask; another request may have found it meanwhile."""
-        if error.status_code not in (400, 404, 422, 501):
+        if refused.status not in (400, 404, 422, 501):
             return False
-        better = simpler(used, str(error), output=request.output is not None, stream=stream)
+        better = simpler(used, refused.text, output=request.output is not None, stream=stream)
         if better is not None and self._dialect() == used:
             _dialects[self.base_url, self.model] = better
         return better is not None
-
-    def _error(self, error: Exception) -> ModelError:
-        return error_from(error, model=self.model, where=self.base_url)
 
     def _key(self) -> str:
         """Local servers take any key; OpenAI's own takes none that is empty."""

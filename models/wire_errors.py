@@ -1,4 +1,4 @@
-"""What the SDK raises, in our words."""
+"""What goes wrong between us and a server, in our words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
-import openai
+import orjson
 
 from .errors import (
     ModelAnswerMalformed,
@@ -19,18 +19,43 @@ from .errors import (
     ModelUnavailable,
 )
 
+MAX_COMPLAINT = 20_000
+"""Bytes of an error's body that are read for its reason."""
 _BUSY = frozenset({408, 409, 425, 429})
 _NEVER = frozenset({501, 505})
 _OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 _FILTER = ("content_filter", "content_policy_violation")
 
 
+class Refused(Exception):
+    """The server answered with an error status."""
+
+    def __init__(self, response: httpx2.Response, data: bytes) -> None:
+        self.status = response.status_code
+        self.text = data[:MAX_COMPLAINT].decode(errors="replace")
+        self._headers = response.headers
+        super().__init__(f"{self.status}: {self.text}")
+
+    def as_error(self, *, model: str, where: str) -> ModelError:
+        """The ModelError for it."""
+        return status_error(self.status, self._body(), self._headers, model=model, where=where)
+
+    def _body(self) -> Any:
+        try:
+            body = orjson.loads(self.text)
+        except ValueError:
+            return self.text
+        return body.get("error", body) if isinstance(body, dict) else body
+
+
 def error_from(error: Exception, *, model: str, where: str) -> ModelError:
-    """The ModelError for an exception of the SDK or of httpx2."""
-    if isinstance(error, openai.APIStatusError):
-        return status_error(error.status_code, error.body, error.response.headers, model=model, where=where)
-    if isinstance(error, (openai.APITimeoutError, httpx2.TimeoutException)):
+    """The ModelError for an exception of httpx2."""
+    if isinstance(error, httpx2.TimeoutException):
         return ModelUnavailable(f"{model!r} at {where} did not answer in time. Try again later.")
+    if isinstance(error, httpx2.DecodingError):
+        return ModelAnswerMalformed(f"{model!r} at {where} sent an answer that cannot be decoded ({error}). Try again.")
+    if isinstance(error, (httpx2.InvalidURL, httpx2.UnsupportedProtocol)):
+        return ModelRequestInvalid(f"{where!r} is no address of a server: {error}. It looks like http://host:port/v1.")
     if isinstance(error, httpx2.RemoteProtocolError):
         return ModelAnswerMalformed(f"{model!r} at {where} broke off in the middle of its answer. Try again.")
     cause = error.__cause__ or error

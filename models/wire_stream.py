@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -12,6 +14,9 @@ from .contract import Delta, DeltaSink
 from .errors import ModelAnswerMalformed
 from .wire_errors import status_error
 
+END_SECONDS = 0.5
+"""How long a server may leave its stream open after the last event."""
+
 
 async def streamed_answer(response: httpx2.Response, on_delta: DeltaSink, *, model: str, where: str) -> Any:
     """Read the stream to its end, handing over each piece; returns what the server would send unstreamed.
@@ -19,8 +24,10 @@ async def streamed_answer(response: httpx2.Response, on_delta: DeltaSink, *, mod
     Raises ModelAnswerMalformed when the stream breaks off before the model has finished.
     """
     whole = _Whole()
-    async for data in _events(response):
+    events = _events(response)
+    async for data in events:
         if data == b"[DONE]":
+            await _read_out(events)
             break
         try:
             chunk = orjson.loads(data)
@@ -35,6 +42,14 @@ async def streamed_answer(response: httpx2.Response, on_delta: DeltaSink, *, mod
     if whole.finish is None:
         raise ModelAnswerMalformed(f"{model!r} at {where} broke off in the middle of its answer. Try again.")
     return whole.answer()
+
+
+async def _read_out(events: AsyncIterator[bytes]) -> None:
+    """Read on to the end of the body: a connection whose answer was not read to its end cannot be used again."""
+    with suppress(TimeoutError, httpx2.HTTPError):
+        async with asyncio.timeout(END_SECONDS):
+            async for _ in events:
+                pass
 
 
 async def _events(response: httpx2.Response) -> AsyncIterator[bytes]:

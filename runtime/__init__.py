@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .approvals import Approval as Approval
-    from .approvals import Broker as Broker
+    from .approvals import ApprovalStep as ApprovalStep
+    from .approvals import Person as Person
+    from .approvals import approval_data as approval_data
     from .ask import ask_person as ask_person
+    from .broker import Broker as Broker
     from .clock import Clock as Clock
     from .clock import ManualClock as ManualClock
     from .context import ModelCall as ModelCall
@@ -22,10 +25,10 @@ if TYPE_CHECKING:
     from .decisions import Respond as Respond
     from .decisions import decision_from_wire as decision_from_wire
     from .decisions import decision_to_wire as decision_to_wire
-    from .driver import approval_data as approval_data
     from .driver import unknown_data as unknown_data
     from .engine import Runtime as Runtime
     from .errors import AlreadyDecided as AlreadyDecided
+    from .errors import BudgetExceeded as BudgetExceeded
     from .errors import DigestMismatch as DigestMismatch
     from .errors import GraphChanged as GraphChanged
     from .errors import JournalDivergence as JournalDivergence
@@ -34,8 +37,11 @@ if TYPE_CHECKING:
     from .errors import NotFound as NotFound
     from .errors import RunFinished as RunFinished
     from .errors import RuntimeProblem as RuntimeProblem
+    from .errors import SamePersonTwice as SamePersonTwice
     from .errors import StateFolderError as StateFolderError
     from .errors import ThreadBusy as ThreadBusy
+    from .errors import TooLate as TooLate
+    from .errors import UnknownPrice as UnknownPrice
     from .events import Event as Event
     from .events import EventType as EventType
     from .events import event as event
@@ -50,8 +56,9 @@ if TYPE_CHECKING:
     from .settings import load_settings as load_settings
 
 _PLACES = {
-    "approvals": ("Approval", "Broker"),
+    "approvals": ("Approval", "ApprovalStep", "Person", "approval_data"),
     "ask": ("ask_person",),
+    "broker": ("Broker",),
     "clock": ("Clock", "ManualClock"),
     "context": ("ModelCall", "RunContext", "default_context"),
     "decisions": (
@@ -64,10 +71,11 @@ _PLACES = {
         "decision_from_wire",
         "decision_to_wire",
     ),
-    "driver": ("approval_data", "unknown_data"),
+    "driver": ("unknown_data",),
     "engine": ("Runtime",),
     "errors": (
         "AlreadyDecided",
+        "BudgetExceeded",
         "DigestMismatch",
         "GraphChanged",
         "JournalDivergence",
@@ -76,8 +84,11 @@ _PLACES = {
         "NotFound",
         "RunFinished",
         "RuntimeProblem",
+        "SamePersonTwice",
         "StateFolderError",
         "ThreadBusy",
+        "TooLate",
+        "UnknownPrice",
     ),
     "events": ("Event", "EventType", "event"),
     "gate": ("GateCall", "Outcome", "build_gate"),

@@ -13,8 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from .audit_check import Verdict, verify
-from .audit_rows import AUDIT_KEY, GENESIS, AuditEntry, Head, audit, row_hash
+from .audit_check import Defect as Defect
+from .audit_check import Verdict as Verdict
+from .audit_check import verify
+from .audit_rows import AUDIT_KEY, GENESIS, row_hash
+from .audit_rows import AuditEntry as AuditEntry
+from .audit_rows import Head as Head
+from .audit_rows import audit as audit
 from .clock import Clock
 from .database import Database
 from .digests import canonical_json

@@ -14,6 +14,7 @@ from .gate import Handler, build_gate
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
 
+    from graphwright.agents import Budget
     from graphwright.models import ChatModel, DeltaSink, ModelRequest
 
 
@@ -31,6 +32,8 @@ class ModelCall:
     prompt_version: str = ""
     """Its content hash."""
     on_delta: DeltaSink | None = None
+    budget: Budget | None = None
+    """What the agent declares that it may spend in a run."""
 
 
 ModelHandler = Callable[[ModelCall], Awaitable["AIMessage"]]
@@ -63,14 +66,19 @@ class RunContext:
         Raises:
             UnknownModel: if the spec cannot be read.
         """
-        return _resolved(wanted if wanted is not None else self.model)
+        return resolved(wanted if wanted is not None else self.model)
 
     def using(self, **changes: Any) -> RunContext:
         """The same context with some fields replaced."""
         return replace(self, **changes)
 
 
-def _resolved(wanted: Any) -> ChatModel:
+def resolved(wanted: Any) -> ChatModel:
+    """A model by its spec, a foreign one wrapped, or the default one for None.
+
+    Raises:
+        UnknownModel: if the spec cannot be read.
+    """
     from graphwright.models import ChatModel, as_chat_model
 
     if isinstance(wanted, ChatModel):

@@ -126,7 +126,7 @@ class Database:
         with self._connected() as connection:
             try:
                 return work(connection)
-            except DatabaseError as error:
+            except (DatabaseError, sqlite3.Error) as error:
                 raise self._explained(error) from error
 
     def _connected(self) -> Connection:

@@ -8,24 +8,31 @@ import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from langgraph.errors import GraphRecursionError
+from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.types import Command, Interrupt
 
-from .approvals import Approval, Broker
+from graphwright.tools import ApprovalRules
+
+from .approvals import approval_data
+from .broker import Broker
 from .context import RunContext
 from .decisions import Respond, decision_to_wire
 from .digests import digest
 from .errors import LeaseLost, RunFinished
 from .events import Event, event
+from .forking import branch_off, is_to_fork
 from .journal import Entry, Journal
 from .journaling import is_unknown_outcome
+from .leases import taken_over
 from .questions import Question
 from .runs import Run, RunStore, Status
+from .turns import PAUSE
 from .usage import Tally
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
     from langgraph.graph.state import CompiledStateGraph
+    from langgraph.runtime import RunControl
 
 Output = Callable[[Mapping[str, Any]], str]
 """Makes the text that a person reads out of a graph's final state."""
@@ -44,6 +51,7 @@ class Driver:
         journal: Journal,
         output: Output,
         tally: Tally,
+        epoch: int,
     ) -> None:
         self._graph = graph
         self._run = run
@@ -53,11 +61,15 @@ class Driver:
         self._journal = journal
         self._output = output
         self._tally = tally
+        self._epoch = epoch
 
-    async def drive(self, *, recursion_limit: int, max_concurrency: int) -> AsyncGenerator[Event]:
+    async def drive(
+        self, *, recursion_limit: int, max_concurrency: int, control: RunControl | None = None
+    ) -> AsyncGenerator[Event]:
         """Yield what happens until the run ends, waits for a person, or is cancelled elsewhere.
 
-        The caller holds the thread's lease.
+        The caller holds the thread's lease, and may ask ``control`` to stop at the end of a step: the run is queued
+        then.
 
         Raises:
             RunFinished: if the run has ended already.
@@ -68,7 +80,10 @@ class Driver:
             "max_concurrency": max_concurrency,
             "metadata": {"graphwright_run": self._run.id},
         }
-        await self._runs.move(self._run.id, "running", error=None)
+        self._control = control
+        await self._runs.move(self._run.id, "running", epoch=self._epoch, error=None)
+        if PAUSE in self._run.options:
+            await self._runs.remember(self._run.id, **{PAUSE: None})
         yield self._event("run_started", data={"graph": self._run.graph, "thread": self._run.thread_id})
         async for each in self._drive(config):
             yield each
@@ -76,7 +91,12 @@ class Driver:
     async def _drive(self, config: RunnableConfig) -> AsyncIterator[Event]:
         try:
             state = await self._graph.aget_state(config)
+            if is_to_fork(self._run, state.metadata):
+                await branch_off(self._graph, self._run)
+                state = await self._graph.aget_state(config)
             payload: Any = await self._payload(state)
+            if payload is _WAIT and _has_undone(state):
+                payload = None
             before = None
             while payload is not _WAIT and payload is not _END:
                 async for each in self._stream(payload, config):
@@ -90,10 +110,13 @@ class Driver:
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             await self._let_go("queued")
             raise
+        except GraphDrained:
+            yield await self._drained()
+            return
         except (LeaseLost, sqlite3.IntegrityError) as error:
-            raise LeaseLost(
-                f"Another process has taken thread {self._run.thread_id} and goes on with the run. This one stopped."
-            ) from error
+            raise taken_over(self._run.thread_id) from error
+        except RunFinished:  # it was cancelled elsewhere, and noticed before a decision was applied
+            raise
         except Exception as error:
             yield await self._failed(error)
             return
@@ -115,6 +138,7 @@ class Driver:
             stream_mode=["custom", "updates"],
             subgraphs=True,
             durability="sync",
+            control=self._control,
         )
         async for place, mode, chunk in cast(AsyncIterator[tuple[tuple[str, ...], str, Any]], stream):
             if mode == "custom":
@@ -128,7 +152,7 @@ class Driver:
     async def _payload(self, state: Any) -> Any:
         """What to give the graph next: the input, answers, None (go on), or that it waits or has ended."""
         ours = (state.metadata or {}).get("graphwright_run") == self._run.id
-        if not ours:
+        if not ours or (state.metadata.get("source") == "fork" and self._run.input):
             return dict(self._run.input)
         if state.interrupts:
             return await self._answered(state.interrupts)
@@ -168,7 +192,8 @@ class Driver:
             call_id=interrupt_id,
             tool=PLAIN_INTERRUPT,
             arguments=value,
-            reason=str(value.get("description") or value.get("question") or value.get("value") or "The graph asks."),
+            rules=ApprovalRules(_reason(value)),
+            requester=self._run.user,
             run_id=self._run.id,
             thread_id=self._run.thread_id,
             digest=digest([self._run.thread_id, interrupt_id, value]),
@@ -182,24 +207,37 @@ class Driver:
             )
         else:
             text = f"{type(error).__name__}: {error}" if not str(error) else str(error)
-        if getattr(error, "retryable", False):
+        if getattr(error, "retryable", False) or isinstance(error, sqlite3.OperationalError):
             text += f" Nothing is lost: `graphwright resume {self._run.id}` goes on from the last checkpoint."
             return await self._moved("queued", error=text)
-        return await self._moved("failed", error=text)
+        ended = await self._moved("failed", error=text)
+        await self._broker.cancel(self._run.id)
+        return ended
 
     async def _moved(self, status: Status, **changes: Any) -> Event:
         used = {"usage": self._tally.usage, "prompts": self._tally.prompts}
-        run = await self._runs.move(self._run.id, status, **used, **changes)
+        run = await self._runs.move(self._run.id, status, epoch=self._epoch, **used, **changes)
         return self._event(
             "run_finished", status=run.status, text=run.output or run.error or "", data={"usage": dict(run.usage)}
         )
 
+    async def _drained(self) -> Event:
+        """It was asked to stop, and stands between two steps: queued, unless it was cancelled meanwhile."""
+        await self._let_go("queued")
+        run = await self._runs.get(self._run.id)
+        return self._event("run_finished", status=run.status, text=run.error or "", data={"usage": dict(run.usage)})
+
     async def _let_go(self, status: Status) -> None:
-        with contextlib.suppress(RunFinished):
+        with contextlib.suppress(RunFinished, LeaseLost):
             await self._moved(status)
 
     def _event(self, kind: Any, **data: Any) -> Event:
         return cast(Event, {**event(kind, **data), "run_id": self._run.id})
+
+
+def _reason(value: Mapping[str, Any]) -> str:
+    words = value.get("description") or value.get("question") or value.get("value")
+    return str(words or "").strip() or "The graph asks."
 
 
 PLAIN_INTERRUPT = "interrupt"
@@ -207,24 +245,9 @@ PLAIN_INTERRUPT = "interrupt"
 _WAIT, _END = object(), object()
 
 
-def approval_data(approval: Approval) -> dict[str, Any]:
-    """An approval as plain data, for events and ``--json``."""
-    return {
-        "id": approval.id,
-        "run_id": approval.run_id,
-        "thread_id": approval.thread_id,
-        "agent": approval.agent,
-        "tool": approval.tool,
-        "arguments": dict(approval.arguments),
-        "reason": approval.reason,
-        "digest": approval.digest,
-        "allowed": list(approval.allowed),
-        "status": approval.status,
-        "asked": approval.asked,
-        "decision": decision_to_wire(approval.decision, approval.tool) if approval.decision else None,
-        "decided_by": approval.decided_by,
-        "decided": approval.decided,
-    }
+def _has_undone(state: Any) -> bool:
+    """Whether a crash left siblings of the tasks that wait: neither done nor asking, they would wait for no reason."""
+    return any(not task.interrupts and task.result is None for task in state.tasks)
 
 
 def unknown_data(entry: Entry) -> dict[str, Any]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import aclosing
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from graphwright.tools import Resources, Tool
 
-from .approvals import Approval, Broker
+from .approvals import Approval, Person, same_person
+from .audit import AuditLog, audit_keys
+from .broker import Broker
+from .budgeting import RunSpending
 from .clock import Clock
 from .context import RunContext, call_model
 from .database import Database
@@ -19,17 +23,24 @@ from .errors import NotAllowed, RunFinished, StateFolderError
 from .events import Event
 from .gate import build_gate
 from .journal import Journal
-from .journaling import journaled, journaled_model
+from .journaling import fenced, journaled, journaled_model
 from .leases import Leases
 from .owners import this_process
+from .prices import load_prices
+from .redaction import Redactor
+from .reservations import Ledger
 from .runs import FINISHED, Run, RunStore
 from .settings import ReportsFolder, Settings
-from .signature import refuse_change, signature_of
+from .signature import Signature, refuse_change, signature_of
+from .spending import Spending
+from .stopping import Stop
+from .turns import PAUSE, ROLLBACK, SUPERSEDES, IfBusy, check_turn, roll_back, until_free
 from .usage import Tally
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.graph import StateGraph
+    from langgraph.graph.state import CompiledStateGraph
 
 
 class Runtime:
@@ -41,13 +52,16 @@ class Runtime:
         self.settings = settings
         self.resources = resources or Resources()
         self.resources.provide(ReportsFolder, lambda: ReportsFolder(settings.state / "reports"))
-        self._clock = clock or time.time
-        self._database = Database(settings.database, settings.durability)
+        self.clock = self._clock = clock or time.time
+        self.database = self._database = Database(settings.database, settings.durability)
         self.runs = RunStore(self._database, self._clock)
         self.approvals = Broker(self._database, self._clock, tenant=settings.tenant)
         self._saver: AsyncSqliteSaver | None = None
-        self.journal = Journal(self._database, self._clock)
+        self.audit = AuditLog(audit_keys(), redact=Redactor.of_process().redact_value, clock=self._clock)
+        self.journal = Journal(self._database, self._clock, self.audit)
         self.leases = Leases(self._database, self._clock, this_process())
+        self._stops: set[Stop] = set()
+        self._draining = False
 
     async def __aenter__(self) -> Self:
         try:
@@ -75,14 +89,15 @@ class Runtime:
         model: str = "",
         title: str = "",
         options: Mapping[str, Any] | None = None,
+        if_busy: IfBusy = "reject",
     ) -> Run:
         """Commit a queued run; :meth:`drive` moves it.
 
         Raises:
             NotFound: if ``thread_id`` is unknown.
-            ThreadBusy: if the thread has an unfinished run.
+            ThreadBusy: if the thread has an unfinished run, and ``if_busy`` is ``reject``.
         """
-        return await self.runs.create(
+        run = await self.runs.create(
             graph,
             values,
             thread_id=thread_id,
@@ -91,7 +106,11 @@ class Runtime:
             model=model,
             title=title,
             options=options,
+            if_busy=if_busy,
         )
+        for superseded in run.options.get(SUPERSEDES, ()):
+            await self.approvals.cancel(superseded)
+        return run
 
     async def drive(
         self,
@@ -108,7 +127,7 @@ class Runtime:
             run_id: Which run.
             graph: Its graph, uncompiled.
             output: Makes the text for a person out of the final state.
-            model: The run's model (spec or object); None for the one recorded with the run.
+            model: The run's model (spec or object); None for the one recorded with the run, else that of the settings.
             accept_changes: Go on although the graph is not the one that the run began with.
 
         Raises:
@@ -122,32 +141,59 @@ class Runtime:
         now = signature_of(compiled)
         if run.signature and not accept_changes:
             refuse_change(run.id, run.signature, now)
+        check_turn(run, await self.runs.unfinished(run.thread_id))
+        if SUPERSEDES in run.options:
+            await until_free(self.database, run.thread_id, self.clock)
+        stop = Stop(self.runs, run.id, is_draining=self._draining)
+        self._stops.add(stop)
+        try:
+            async with aclosing(self._held(run, compiled, now, stop, output, model)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._stops.discard(stop)
 
-        async def is_cancelled() -> bool:
-            return (await self.runs.get(run_id)).status == "cancelled"
-
-        async with self.leases.hold(run.thread_id, is_cancelled) as epoch:
+    async def _held(
+        self,
+        run: Run,
+        compiled: CompiledStateGraph[Any, Any, Any, Any],
+        now: Signature,
+        stop: Stop,
+        output: Output,
+        model: Any,
+    ) -> AsyncGenerator[Event]:
+        async with self.leases.hold(run.thread_id, stop.is_due) as epoch:
+            if ROLLBACK in run.options:
+                await roll_back(self.database, run.thread_id, run.options[SUPERSEDES])
             await self.runs.sign(run.id, now)
-            tally = Tally(await self.journal.of_run(run.id))
-            context = await self._context(run, model if model is not None else run.model or None, epoch, tally)
-            driver = Driver(compiled, run, context, self.runs, self.approvals, self.journal, output, tally)
+            tally = Tally(await self.journal.of_run(run.id), self.spending.prices)
+            budgets = RunSpending(self.spending, run)
+            wanted = model if model is not None else run.model or self.settings.model
+            context = await self._context(run, wanted, epoch, tally, budgets)
+            driver = Driver(compiled, run, context, self.runs, self.approvals, self.journal, output, tally, epoch)
             events = driver.drive(
-                recursion_limit=self.settings.recursion_limit, max_concurrency=self.settings.max_concurrency
+                recursion_limit=self.settings.recursion_limit,
+                max_concurrency=self.settings.max_concurrency,
+                control=stop.control,
             )
             async with aclosing(events):
                 async for event in events:
                     yield event
+            await budgets.finish(self.runs)
 
-    async def _context(self, run: Run, model: Any, epoch: int, tally: Tally) -> RunContext:
+    async def _context(self, run: Run, model: Any, epoch: int, tally: Tally, budgets: RunSpending) -> RunContext:
         writer = await self.journal.writer(run.id, run.thread_id, epoch)
+        ask = fenced(self.journal, writer, self.approvals.ask)
         return RunContext(
             run_id=run.id,
             thread_id=run.thread_id,
             user=run.user,
             tenant=run.tenant,
             model=model,
-            gate=build_gate(self.approvals.ask, steps=(journaled(self.journal, writer),)),
-            ask_model=journaled_model(self.journal, writer, tally.counted(call_model)),
+            gate=build_gate(
+                ask, before=(budgets.tool(ask),), steps=(journaled(self.journal, writer), tally.counted_tool)
+            ),
+            ask_model=journaled_model(self.journal, writer, budgets.model(tally.counted(call_model), ask)),
             resources=self.resources,
             fork=(await self.runs.thread(run.thread_id)).fork,
         )
@@ -158,10 +204,17 @@ class Runtime:
         decision: Decision,
         *,
         by: str | None = None,
+        roles: Collection[str] | None = None,
         digest: str | None = None,
         tool: Tool | None = None,
     ) -> Approval:
         """Record a decision; see :meth:`Broker.decide`. With ``tool``, an edit is validated first.
+
+        Args:
+            approval_id, decision, digest: See :meth:`Broker.decide`.
+            by: Who decides; None for the user of the settings.
+            roles: What they are; None for the roles in the settings if it is that user, else none.
+            tool: The tool whose call it is.
 
         Raises:
             NotAllowed: if an edit's arguments do not fit the tool; the question stays open.
@@ -173,18 +226,66 @@ class Runtime:
                 tool.validate(decision.arguments)
             except InvalidArguments as error:
                 raise NotAllowed(f"The edit was not recorded; the question is still open. {error}") from error
-        return await self.approvals.decide(approval_id, decision, by=by or self.settings.user, digest=digest)
+        who = self.person(by, roles)
+        return await self.approvals.decide(approval_id, decision, by=who.name, roles=who.roles, digest=digest)
+
+    def person(self, name: str | None = None, roles: Collection[str] | None = None) -> Person:
+        """Who decides; nobody named is the user of the settings, who has the roles of the settings."""
+        who = self.settings.user if name is None else name
+        is_local = same_person(who) == same_person(self.settings.user)
+        return Person(who, frozenset(self.settings.roles if roles is None and is_local else roles or ()))
+
+    def drain(self) -> None:
+        """Let every run that this process drives stop at the end of its step; it is queued then, and its lease free."""
+        self._draining = True
+        for stop in self._stops:
+            stop.request()
+
+    async def pause(self, run_id: str) -> Run:
+        """Let a run stop at the end of its step, whichever process drives it; it is queued then, and goes on later.
+
+        Raises:
+            NotFound: if there is no such run.
+            NotAllowed: if no process drives it: there is nothing to stop.
+        """
+        run = await self.runs.get(run_id)
+        if run.status != "running":
+            raise NotAllowed(f"Run {run_id} is {run.status}, not running; there is nothing to pause.")
+        return await self.runs.remember(run_id, **{PAUSE: True})
 
     async def cancel(self, run_id: str) -> Run:
         """End a run and withdraw what it asks; a process that drives it stops within a second or two."""
         run = await self.runs.move(run_id, "cancelled")
         await self.approvals.cancel(run_id)
+        await self.spending.close(run_id, is_over=True)
         return run
 
-    async def state_of(self, run: Run) -> Mapping[str, Any]:
-        """The values of the newest checkpoint of a run's thread; empty if there is none."""
-        found = await (await self._checkpointer()).aget_tuple({"configurable": {"thread_id": run.thread_id}})
-        return found.checkpoint["channel_values"] if found else {}
+    @cached_property
+    def spending(self) -> Spending:
+        """The budgets and the prices; made when they are first asked for.
+
+        Raises:
+            PriceError: if the project's ``prices.toml`` cannot be read.
+        """
+        settings = self.settings
+        return Spending(
+            settings.budgets,
+            load_prices(settings.project_dir, settings.prices),
+            Ledger(self._database, self._clock),
+            self.journal,
+            refuse_unknown=settings.unknown_price == "refuse",
+            clock=self._clock,
+        )
+
+    async def state_of(self, run: Run, graph: StateGraph[Any, Any, Any, Any]) -> Mapping[str, Any]:
+        """The values of the newest checkpoint of a run's thread, as its graph sees them; empty if there is none."""
+        compiled = graph.compile(checkpointer=await self._checkpointer())
+        values: Mapping[str, Any] = (await compiled.aget_state({"configurable": {"thread_id": run.thread_id}})).values
+        return values
+
+    async def checkpointer(self) -> AsyncSqliteSaver:
+        """LangGraph's saver on the state database, fenced by this process's leases; opened when first asked for."""
+        return await self._checkpointer()
 
     async def _checkpointer(self) -> AsyncSqliteSaver:
         if self._saver is None:

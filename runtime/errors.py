@@ -14,6 +14,9 @@ class NotFound(RuntimeProblem):
 class StateFolderError(RuntimeProblem):
     """The state folder or its database cannot be used. For the operator."""
 
+    retryable = True
+    """A run that met it goes on from its last checkpoint once the disk is well again."""
+
 
 class ThreadBusy(RuntimeProblem):
     """Another process moves this thread right now. For the caller: wait, or cancel the other run."""
@@ -27,8 +30,16 @@ class AlreadyDecided(RuntimeProblem):
     """The approval has a decision; it counts once. For the person who came second."""
 
 
+class TooLate(AlreadyDecided):
+    """The deadline decided before this answer came. For the person who answered."""
+
+
 class NotAllowed(RuntimeProblem):
     """This decision, or this person, is not permitted here. For the person who decided."""
+
+
+class SamePersonTwice(NotAllowed):
+    """This person has given their say already; others are wanted. For the person who decided."""
 
 
 class DigestMismatch(RuntimeProblem):
@@ -49,3 +60,11 @@ class JournalDivergence(RuntimeProblem):
 
 class GraphChanged(RuntimeProblem):
     """A run's graph is not the one it began with; nothing was applied. For the developer and the operator."""
+
+
+class BudgetExceeded(RuntimeProblem):
+    """A call could have crossed a limit and was not made. For the person who pays: says what was spent where."""
+
+
+class UnknownPrice(RuntimeProblem):
+    """Money has a limit and what a model costs is not known. For the operator."""

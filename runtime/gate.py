@@ -12,12 +12,14 @@ from typing import Any, Literal
 
 from langgraph.errors import GraphBubbleUp
 
-from graphwright.tools import Tool, ToolContext, ToolFailed, WithArtifact, render_result
+from graphwright.agents import Budget
+from graphwright.tools import ApprovalRules, Tool, ToolContext, ToolFailed, WithArtifact, render_result
 
 from .decisions import Edit, Reject, Respond
 from .digests import digest
+from .errors import RuntimeProblem
 from .execution import execute
-from .questions import Ask, Question, ask_by_interrupt
+from .questions import Ask, Question, ask_by_interrupt, request_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class GateCall:
     """Told the arguments at the moment when the tool is called with them."""
     validated: Mapping[str, Any] | None = None
     """The arguments as Python values, once they were checked."""
+    budget: Budget | None = None
+    """What the calling agent declares that it may spend in a run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +65,16 @@ Handler = Callable[[GateCall], Awaitable[Outcome]]
 Step = Callable[[Handler], Handler]
 
 
-def build_gate(ask: Ask = ask_by_interrupt, *, steps: tuple[Step, ...] = ()) -> Handler:
-    """The whole way to a tool: errors answered, arguments validated, a person asked, ``steps``, the call.
+def build_gate(ask: Ask = ask_by_interrupt, *, before: tuple[Step, ...] = (), steps: tuple[Step, ...] = ()) -> Handler:
+    """The whole way to a tool: errors answered, arguments validated, ``before``, a person asked, ``steps``, the call.
 
     Args:
         ask: How an approval reaches a person.
+        before: Further steps between the validation and the approval, outermost first.
         steps: Further steps between the approval and the call, outermost first.
     """
     handler: Handler = call_tool
-    for step in (answer_errors, validate, ask_first(ask), *steps)[::-1]:
+    for step in (answer_errors, validate, *before, ask_first(ask), *steps)[::-1]:
         handler = step(handler)
     return handler
 
@@ -118,23 +123,19 @@ def ask_first(ask: Ask) -> Step:
 
     def wrap(following: Handler) -> Handler:
         async def step(call: GateCall) -> Outcome:
-            reason = approval_reason(call)
-            if reason is None:
-                return await following(call)
-            question = question_about(call, reason)
-            decision = await ask(question)
-            if isinstance(decision, Reject):
-                why = f" The reason given: {decision.message}" if decision.message else ""
-                return Outcome(
-                    content=f"A person rejected this call; {call.tool.name} was not run.{why}",
-                    status="error",
-                    ran=False,
-                )
-            if isinstance(decision, Respond):
-                return Outcome(content=decision.message, value=decision.message, ran=False)
-            if isinstance(decision, Edit):
+            rules = approval_rules(call)
+            question = question_about(call, rules) if rules else None
+            while question is not None:
+                decision = await ask(question)
+                if isinstance(decision, Reject):
+                    return _rejected(call, decision)
+                if isinstance(decision, Respond):
+                    return Outcome(content=decision.message, value=decision.message, ran=False)
+                if not isinstance(decision, Edit):
+                    break
                 edited = dict(decision.arguments)
                 call = replace(call, arguments=edited, validated=call.tool.validate(edited))
+                question = _asked_again(call, question)
             return await following(call)
 
         return step
@@ -142,32 +143,48 @@ def ask_first(ask: Ask) -> Step:
     return wrap
 
 
-def approval_reason(call: GateCall) -> str | None:
-    """Why a person must be asked about this call, or None."""
-    rule = call.tool.labels.approval
-    if rule is None or isinstance(rule, str):
-        return rule
-    return rule(call.validated if call.validated is not None else call.arguments)
+def _rejected(call: GateCall, decision: Reject) -> Outcome:
+    why = f" The reason given: {decision.message}" if decision.message else ""
+    text = f"A person rejected this call; {call.tool.name} was not run.{why}"
+    return Outcome(content=text, status="error", ran=False)
 
 
-def question_about(call: GateCall, reason: str) -> Question:
+def _asked_again(call: GateCall, before: Question) -> Question | None:
+    """What an edited call still has to be asked: who may approve 5 euros need not be who may approve 5,000."""
+    rules = approval_rules(call)
+    if rules is None or rules.is_plain or rules.without_reason() == before.rules.without_reason():
+        return None
+    # The key grows with each edit, so that an edit back and forth is never taken for a question answered before.
+    return question_about(call, rules, key=f"{before.key}|edited|{digest(call.arguments)[:16]}")
+
+
+def approval_rules(call: GateCall) -> ApprovalRules | None:
+    """The rules by which a person must be asked about this call, or None."""
+    return call.tool.labels.approval_for(call.validated if call.validated is not None else call.arguments)
+
+
+def question_about(call: GateCall, rules: ApprovalRules, *, key: str = "") -> Question:
     """The question that an approval of this call asks."""
     context = call.context
-    shown = [context.tenant, context.thread_id, call.key, call.tool.name, call.arguments]
+    key = key or call.key
     return Question(
-        key=call.key,
+        key=key,
         call_id=context.call_id,
         tool=call.tool.name,
         arguments=call.arguments,
-        reason=reason,
+        rules=rules,
         agent=context.agent,
         run_id=context.run_id,
         thread_id=context.thread_id,
-        digest=digest(shown),
+        requester=context.user,
+        digest=request_digest(context.tenant, context.thread_id, key, call.tool.name, call.arguments),
         allowed=call.tool.labels.decisions,
     )
 
 
 def _is_control_flow(error: Exception) -> bool:
-    """LangGraph's own signals (an interrupt, a handoff to the parent) travel as exceptions and must pass."""
-    return isinstance(error, GraphBubbleUp)
+    """What must pass: LangGraph's own signals (an interrupt, a handoff), and ours that the run itself must stop.
+
+    An answer that does not belong to the call, a lost lease or a full disk is nothing that a model could put right.
+    """
+    return isinstance(error, GraphBubbleUp | RuntimeProblem)

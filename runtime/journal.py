@@ -13,7 +13,7 @@ Every write names the epoch of the writer's lease, and the database refuses it i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,10 +22,12 @@ from sqlalchemy import Connection, RowMapping, select, text, update
 
 from graphwright.tools import Tool
 
+from .audit import AuditEntry, AuditLog
 from .clock import Clock, new_id
 from .database import Database
 from .digests import canonical_json, digest
-from .errors import JournalDivergence, LeaseLost, NotAllowed, NotFound
+from .errors import JournalDivergence, NotAllowed, NotFound
+from .leases import fence
 from .tables import journal
 
 Kind = Literal["tool", "model", "step"]
@@ -89,7 +91,6 @@ class Entry:
     ended: float | None
 
 
-_FENCE = text("SELECT epoch FROM leases WHERE thread_id = :thread")
 _INSERT = text(
     "INSERT INTO journal (key, id, run_id, thread_id, kind, name, agent, semantics, digest, request, status, outcome,"
     " epoch, attempt, begun, ended) VALUES (:key, :id, :run_id, :thread_id, :kind, :name, :agent, :semantics, :digest,"
@@ -105,9 +106,10 @@ _END = text("UPDATE journal SET status = :status, outcome = :outcome, ended = :e
 class Journal:
     """The journal of one database."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, audit: AuditLog | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._audit = audit
 
     async def find(self, key: str) -> Entry | None:
         """What is known of a call."""
@@ -127,12 +129,14 @@ class Journal:
         wanted = digest([intent.kind, intent.name, intent.request])
 
         def work(connection: Connection) -> tuple[Entry, bool]:
-            _fence(connection, writer)
+            fence(connection, writer.thread_id, writer.epoch)
             known = connection.execute(_FIND, {"key": intent.key}).mappings().first()
             if known is not None:
                 return _same(_entry(known), intent, wanted), False
             row = self._row(writer, intent, wanted, status="intent", outcome=None)
             connection.execute(_INSERT, row)
+            what = {"call": row["id"], "name": intent.name, "digest": wanted, "semantics": intent.semantics}
+            self._note(connection, f"{intent.kind}.begun", intent.agent, writer, what)
             return _entry({**row, "attempt": 1}), True
 
         return await self._database.transaction(work)
@@ -144,7 +148,12 @@ class Journal:
             LeaseLost: if another writer has taken the thread.
         """
         values = {"key": key, "epoch": writer.epoch, "run_id": writer.run_id}
-        await self._fenced(writer, lambda connection: connection.execute(_AGAIN, values))
+
+        def work(connection: Connection) -> None:
+            connection.execute(_AGAIN, values)
+            self._note(connection, "call.repeated", "system", writer, {"key": key})
+
+        await self._fenced(writer, work)
 
     async def end(self, writer: Writer, key: str, status: EntryStatus, outcome: Any = None) -> None:
         """Commit what came of a call.
@@ -153,7 +162,12 @@ class Journal:
             LeaseLost: if another writer has taken the thread; whoever has it finds the intent.
         """
         values = {"key": key, "status": status, "outcome": _dump(outcome), "ended": self._clock()}
-        await self._fenced(writer, lambda connection: connection.execute(_END, values))
+
+        def work(connection: Connection) -> None:
+            connection.execute(_END, values)
+            self._note(connection, f"call.{status}", "system", writer, {"key": key})
+
+        await self._fenced(writer, work)
 
     async def record(self, writer: Writer, intent: Intent, outcome: Any, status: EntryStatus = "done") -> None:
         """Commit a call and its outcome in one breath: for what changes nothing in the world.
@@ -168,6 +182,14 @@ class Journal:
                 connection.execute(_INSERT, row)
 
         await self._fenced(writer, work)
+
+    async def check(self, writer: Writer) -> None:
+        """Do nothing, but only if the writer still holds its lease.
+
+        Raises:
+            LeaseLost: if another writer has taken the thread.
+        """
+        await self._database.read(lambda connection: fence(connection, writer.thread_id, writer.epoch))
 
     async def writer(self, run_id: str, thread_id: str, epoch: int) -> Writer:
         """The writer of a run under this lease, knowing what the run has recorded so far."""
@@ -210,7 +232,15 @@ class Journal:
             .where(journal.c.id == entry_id, journal.c.status == "unknown")
             .values(status=status, outcome=_dump(outcome), ended=self._clock())
         )
-        resolved = await self._database.transaction(lambda connection: connection.execute(statement).rowcount == 1)
+
+        def work(connection: Connection) -> bool:
+            is_mine = connection.execute(statement).rowcount == 1
+            if is_mine and self._audit is not None:
+                event = {"call": entry_id, "resolution": resolution, "note": note}
+                self._audit.append(connection, AuditEntry(kind="call.resolved", actor=by, event=event))
+            return is_mine
+
+        resolved = await self._database.transaction(work)
         query = select(journal).where(journal.c.id == entry_id)
         row = await self._database.read(lambda connection: connection.execute(query).mappings().first())
         if row is None:
@@ -219,9 +249,17 @@ class Journal:
             raise NotAllowed(f"The outcome of call {entry_id} is known: {row['status']}. Nothing was changed.")
         return _entry(row)
 
+    def _note(self, connection: Connection, kind: str, actor: str, writer: Writer, event: Mapping[str, Any]) -> None:
+        """No audit row, no effect: the row is kept in the transaction of what it tells about, or neither is."""
+        if self._audit is not None:
+            entry = AuditEntry(
+                kind=kind, actor=actor or "system", event=event, run_id=writer.run_id, thread_id=writer.thread_id
+            )
+            self._audit.append(connection, entry)
+
     async def _fenced(self, writer: Writer, work: Callable[[Connection], Any]) -> None:
         def fenced(connection: Connection) -> None:
-            _fence(connection, writer)
+            fence(connection, writer.thread_id, writer.epoch)
             work(connection)
 
         await self._database.transaction(fenced)
@@ -245,15 +283,6 @@ class Journal:
             "begun": now,
             "ended": None if status == "intent" else now,
         }
-
-
-def _fence(connection: Connection, writer: Writer) -> None:
-    epoch = connection.execute(_FENCE, {"thread": writer.thread_id}).scalar()
-    if epoch != writer.epoch:
-        raise LeaseLost(
-            f"Another process has taken thread {writer.thread_id} (epoch {epoch}, ours was {writer.epoch}). "
-            "Nothing was written; that process goes on with the run."
-        )
 
 
 def _same(entry: Entry, intent: Intent, wanted: str) -> Entry:

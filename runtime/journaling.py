@@ -7,22 +7,29 @@ half of the time.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import inspect
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from langgraph.errors import GraphInterrupt
+from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from langgraph.types import Interrupt
 
 from graphwright.tools import ToolFailed, ToolTimedOut
 
 from .context import ModelCall, ModelHandler
+from .errors import RuntimeProblem
 from .gate import GateCall, Handler, Outcome, Step
 from .journal import SETTLED, Entry, Intent, Journal, Writer, semantics_of
+from .questions import Ask, Question
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
+
+    from .decisions import Decision
 
 UNKNOWN_OUTCOME = "unknown_outcome"
 """The ``type`` of the interrupt that stops a run at a call of which nobody knows whether it happened."""
@@ -46,6 +53,16 @@ def is_unknown_outcome(interrupt: Interrupt) -> bool:
     return isinstance(interrupt.value, dict) and interrupt.value.get("type") == UNKNOWN_OUTCOME
 
 
+def fenced(journal: Journal, writer: Writer, ask: Ask) -> Ask:
+    """The same way to a person, closed to a writer whose lease was taken over."""
+
+    async def fenced_ask(question: Question) -> Decision:
+        await journal.check(writer)
+        return await ask(question)
+
+    return fenced_ask
+
+
 def journaled(journal: Journal, writer: Writer) -> Step:
     """The step of the gate that records each call; innermost but for the call itself."""
 
@@ -63,7 +80,7 @@ def journaled(journal: Journal, writer: Writer) -> Step:
                 return await _pure(journal, writer, intent, following, call)
             entry, is_mine = await journal.begin(writer, intent)
             if entry.status in SETTLED:
-                return _remembered(entry)
+                return _given_back(entry, call)
             if not is_mine:
                 known = await _second_time(journal, writer, entry, call)
                 if known is not None:
@@ -79,13 +96,14 @@ async def _pure(journal: Journal, writer: Writer, intent: Intent, following: Han
     """A call that changes nothing: its answer is recorded, so that a run that comes by again sees the same world."""
     known = await journal.find(intent.key) if intent.key in writer.known else None
     if known is not None and known.status in SETTLED:
-        return _remembered(known)
+        return _given_back(known, call)
+    before = dict(call.context.state)
     try:
         outcome = await following(call)
     except ToolFailed as error:
         await journal.record(writer, intent, {"error": str(error)}, "failed")
         raise
-    await journal.record(writer, intent, _recorded(outcome))
+    await journal.record(writer, intent, _recorded(outcome, before, call))
     return outcome
 
 
@@ -106,8 +124,19 @@ async def _second_time(journal: Journal, writer: Writer, entry: Entry, call: Gat
 
 
 async def _effect(journal: Journal, writer: Writer, entry: Entry, following: Handler, call: GateCall) -> Outcome:
+    before = dict(call.context.state)
     try:
         outcome = await following(call)
+    except GraphBubbleUp:
+        # The tool itself asks a person or hands over: it comes by again, and runs from its first line.
+        await journal.end(writer, entry.key, "retry")
+        raise
+    except asyncio.CancelledError:
+        if entry.semantics == "at_most_once":
+            # Its run may never go on, so somebody has to be told; if that fails, the intent on disk says as much.
+            with contextlib.suppress(RuntimeProblem):
+                await journal.end(writer, entry.key, "unknown", {"error": "The call was broken off."})
+        raise
     except Exception as error:
         told = {"error": str(error) if isinstance(error, ToolFailed) else f"{type(error).__name__}: {error}"}
         if entry.semantics == "at_most_once" and not _is_definite(error):
@@ -116,7 +145,7 @@ async def _effect(journal: Journal, writer: Writer, entry: Entry, following: Han
                 return await _happened_or_unknown(journal, writer, entry, answer, told)
         await journal.end(writer, entry.key, "failed", told)
         raise
-    await journal.end(writer, entry.key, "done", _recorded(outcome))
+    await journal.end(writer, entry.key, "done", _recorded(outcome, before, call))
     return outcome
 
 
@@ -132,7 +161,7 @@ async def _happened_or_unknown(journal: Journal, writer: Writer, entry: Entry, a
         raise UnknownOutcome(entry)
     happened = {"resolved": "happened", "by": "probe", "note": answer if isinstance(answer, str) else ""}
     await journal.end(writer, entry.key, "happened", happened)
-    return _remembered(replace(entry, status="happened", outcome=happened))
+    return remembered(replace(entry, status="happened", outcome=happened))
 
 
 async def _probed(call: GateCall) -> Any:
@@ -148,11 +177,20 @@ async def _probed(call: GateCall) -> Any:
         return None
 
 
-def _recorded(outcome: Outcome) -> dict[str, Any]:
-    return {"content": outcome.content, "status": outcome.status, "artifact": outcome.artifact}
+def _recorded(outcome: Outcome, before: Mapping[str, Any], call: GateCall) -> dict[str, Any]:
+    """An outcome as plain data, with what the tool kept for its thread."""
+    kept = {name: value for name, value in call.context.state.items() if before.get(name) is not value}
+    told = {"content": outcome.content, "status": outcome.status, "artifact": outcome.artifact}
+    return {**told, "kept": kept} if kept else told
 
 
-def _remembered(entry: Entry) -> Outcome:
+def _given_back(entry: Entry, call: GateCall) -> Outcome:
+    """The outcome of an earlier attempt; what the tool kept for its thread then is kept now."""
+    call.context.state.update((entry.outcome or {}).get("kept") or {})
+    return remembered(entry)
+
+
+def remembered(entry: Entry) -> Outcome:
     """The outcome of an earlier attempt, given back."""
     told = entry.outcome or {}
     if entry.status == "done":

@@ -7,16 +7,15 @@ the journal and the checkpoints refuse what it writes.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from .clock import Clock
 from .database import Database
-from .errors import ThreadBusy
+from .errors import LeaseLost, StateFolderError, ThreadBusy
 from .owners import is_dead
 from .tables import leases
 
@@ -24,6 +23,7 @@ LEASE_SECONDS = 60.0
 """How long a dead writer on another machine keeps others from its thread; a live one renews well before."""
 WATCH_SECONDS = 1.0
 """How often a writer looks whether its run was cancelled elsewhere."""
+_EPOCH = text("SELECT epoch FROM leases WHERE thread_id = :thread")
 
 
 class Leases:
@@ -44,15 +44,21 @@ class Leases:
 
         Raises:
             ThreadBusy: if a live process holds it.
+            LeaseLost: out of the block, if another writer has taken the thread meanwhile.
         """
         epoch = await self.take(thread_id)
         keeper = asyncio.create_task(self._keep(thread_id, epoch, is_cancelled, asyncio.current_task()))
         try:
             yield epoch
+        except asyncio.CancelledError:
+            if not _has_lost(keeper):
+                raise
+            if task := asyncio.current_task():
+                task.uncancel()
+            raise taken_over(thread_id) from None
         finally:
             keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeper
+            await asyncio.wait((keeper,))
             await self.give_back(thread_id, epoch)
 
     async def take(self, thread_id: str) -> int:
@@ -96,15 +102,42 @@ class Leases:
         epoch: int,
         is_cancelled: Callable[[], Awaitable[bool]],
         holder: asyncio.Task[Any] | None,
-    ) -> None:
+    ) -> bool:
+        """Renew a lease until it is lost (True) or its run is cancelled (False); the holder is told by cancelling."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            kept = await self._set(thread_id, epoch, owner=self._owner, expires=self._clock() + LEASE_SECONDS)
-            if not kept or await is_cancelled():
-                if holder is not None:
-                    holder.cancel("the lease was lost" if not kept else "the run was cancelled")
-                return
+            try:
+                kept = await self._set(thread_id, epoch, owner=self._owner, expires=self._clock() + LEASE_SECONDS)
+                if kept and not await is_cancelled():
+                    continue
+            except StateFolderError:
+                # A disk that is full or locked for a moment; whoever takes the lease meanwhile has a later epoch.
+                continue
+            if holder is not None:
+                holder.cancel("the run was cancelled" if kept else "the lease was lost")
+            return not kept
 
     async def _set(self, thread_id: str, epoch: int, **values: Any) -> bool:
         statement = update(leases).where(leases.c.thread_id == thread_id, leases.c.epoch == epoch).values(**values)
         return await self._database.transaction(lambda connection: connection.execute(statement).rowcount == 1)
+
+
+def fence(connection: Connection, thread_id: str, epoch: int) -> None:
+    """Go on with a transaction only if this epoch is that of the thread's lease.
+
+    Raises:
+        LeaseLost: if another writer has taken the thread.
+    """
+    if connection.execute(_EPOCH, {"thread": thread_id}).scalar() != epoch:
+        raise taken_over(thread_id)
+
+
+def taken_over(thread_id: str) -> LeaseLost:
+    """What a writer is told that has lost its lease."""
+    return LeaseLost(
+        f"Another process has taken thread {thread_id} and goes on with the run. This one stopped; nothing was written."
+    )
+
+
+def _has_lost(keeper: asyncio.Task[bool]) -> bool:
+    return keeper.done() and not keeper.cancelled() and keeper.exception() is None and keeper.result()

@@ -160,11 +160,11 @@ def _base64(raw: bytes, shift: int) -> Iterator[str]:
 
 def _unescaped_forms(text: str) -> Iterator[str]:
     """What a needle looks like in an unescaped view; beyond ASCII by UTF-16 units (JSON) and UTF-8 bytes (URLs) too."""
-    plain = _ESCAPE.sub(_meaning, text)
-    if len(plain) < SHORTEST:
-        return  # eight backslashes are one
-    yield plain
-    if not plain.isascii():
-        units = plain.encode("utf-16-be", "surrogatepass")
-        yield "".join(chr(units[at] << 8 | units[at + 1]) for at in range(0, len(units), 2))
-        yield plain.encode("utf-8", "replace").decode("latin-1")
+    for plain in dict.fromkeys((text, _ESCAPE.sub(_meaning, text))):
+        if len(plain) < SHORTEST:
+            continue  # eight backslashes are one
+        yield plain
+        if not plain.isascii():
+            units = plain.encode("utf-16-be", "surrogatepass")
+            yield "".join(chr(units[at] << 8 | units[at + 1]) for at in range(0, len(units), 2))
+            yield plain.encode("utf-8", "replace").decode("latin-1")

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import orjson
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, text, update
 
 from .clock import Clock, new_id
 from .database import Database
-from .errors import NotFound, RunFinished, ThreadBusy
+from .errors import NotFound, RunFinished
+from .leases import fence
 from .tables import runs, threads
-
-Status = Literal["queued", "running", "waiting", "blocked", "done", "failed", "cancelled"]
-FINISHED: frozenset[Status] = frozenset({"done", "failed", "cancelled"})
+from .turns import FINISHED as FINISHED
+from .turns import FORK, IfBusy, begin_epoch, make_room
+from .turns import Status as Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +51,16 @@ class Run:
     options: Mapping[str, Any] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
     """Prompt name to version (content hash), of every prompt that this run has sent."""
-    usage: Mapping[str, int] = field(default_factory=dict)
+    usage: Mapping[str, Any] = field(default_factory=dict)
     signature: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What the graph was when the run was last driven; empty before."""
     tenant: str = "local"
     user: str = "local"
     created: float = 0.0
     updated: float = 0.0
+
+
+_THREAD = text("SELECT thread_id FROM runs WHERE id = :run")
 
 
 class RunStore:
@@ -77,17 +81,31 @@ class RunStore:
         model: str = "",
         title: str = "",
         options: Mapping[str, Any] | None = None,
+        if_busy: IfBusy = "reject",
     ) -> Run:
         """Commit a queued run, on a new thread or on one that exists.
 
+        Args:
+            graph: Its graph's name.
+            values: Its input.
+            thread_id: The thread; None for a new one.
+            user: Who asks.
+            tenant: Whose data it is.
+            model: The spec of its model.
+            title: Of a new thread.
+            options: What is remembered with the run; ``fork`` begins a new fork epoch of the thread.
+            if_busy: What to do if the thread has a run that has not finished.
+
         Raises:
             NotFound: if ``thread_id`` names no thread of this tenant.
-            ThreadBusy: if that thread has a run that has not finished.
+            ThreadBusy: if that thread has a run that has not finished, and ``if_busy`` is ``reject``.
         """
         now = self._clock()
+        remembered = dict(options or {})
 
         def work(connection: Connection) -> str:
             thread = thread_id or new_id("thread", at=now)
+            run_id = new_id("run", at=now)
             if thread_id is None:
                 connection.execute(
                     insert(threads).values(
@@ -95,8 +113,10 @@ class RunStore:
                     )
                 )
             else:
-                self._check_free(connection, thread, tenant, graph)
-            run_id = new_id("run", at=now)
+                self._check_thread(connection, thread, tenant, graph)
+                remembered.update(make_room(connection, thread, run_id, if_busy, now))
+                if FORK in remembered:
+                    remembered[FORK] = {**remembered[FORK], "epoch": begin_epoch(connection, thread)}
             connection.execute(
                 insert(runs).values(
                     id=run_id,
@@ -105,7 +125,7 @@ class RunStore:
                     status="queued",
                     input=_dump(values),
                     model=model,
-                    options=_dump(options or {}),
+                    options=_dump(remembered),
                     tenant=tenant,
                     user=user,
                     created=now,
@@ -117,7 +137,7 @@ class RunStore:
         return await self.get(await self._database.transaction(work))
 
     @staticmethod
-    def _check_free(connection: Connection, thread_id: str, tenant: str, graph: str) -> None:
+    def _check_thread(connection: Connection, thread_id: str, tenant: str, graph: str) -> None:
         row = connection.execute(select(threads).where(threads.c.id == thread_id)).mappings().first()
         if row is None or row["tenant"] != tenant:
             raise NotFound(f"There is no thread {thread_id!r}. `graphwright threads` lists them.")
@@ -125,15 +145,6 @@ class RunStore:
             raise NotFound(
                 f"Thread {thread_id} belongs to graph {row['graph']!r}, not {graph!r}. "
                 f"Use `graphwright run {row['graph']}`, or leave out --thread."
-            )
-        busy = connection.execute(
-            select(runs.c.id, runs.c.status).where(runs.c.thread_id == thread_id, runs.c.status.not_in(FINISHED))
-        ).first()
-        if busy is not None:
-            raise ThreadBusy(
-                f"Thread {thread_id} is busy: run {busy.id} is {busy.status}. "
-                f"Finish it (`graphwright resume {busy.id}`), answer it (`graphwright inbox`), "
-                f"or end it (`graphwright runs cancel {busy.id}`)."
             )
 
     async def get(self, run_id: str) -> Run:
@@ -201,16 +212,38 @@ class RunStore:
         statement = update(runs).where(runs.c.id == run_id).values(signature=_dump(signature))
         await self._database.transaction(lambda connection: connection.execute(statement))
 
-    async def move(self, run_id: str, status: Status, **changes: Any) -> Run:
+    async def unfinished(self, thread_id: str) -> list[Run]:
+        """The runs of a thread that have not ended, in the order in which they take their turns."""
+        query = select(runs).where(runs.c.thread_id == thread_id, runs.c.status.not_in(FINISHED))
+        ordered = query.order_by(runs.c.created, runs.c.id)
+        rows = await self._database.read(lambda connection: connection.execute(ordered).mappings().all())
+        return [_run(row) for row in rows]
+
+    async def remember(self, run_id: str, **options: Any) -> Run:
+        """Keep further options with a run; None forgets one."""
+
+        def work(connection: Connection) -> None:
+            text = connection.execute(select(runs.c.options).where(runs.c.id == run_id)).scalar()
+            merged = {**orjson.loads(text or "{}"), **options}
+            kept = {name: value for name, value in merged.items() if value is not None}
+            connection.execute(update(runs).where(runs.c.id == run_id).values(options=_dump(kept)))
+
+        await self._database.transaction(work)
+        return await self.get(run_id)
+
+    async def move(self, run_id: str, status: Status, *, epoch: int | None = None, **changes: Any) -> Run:
         """Set a run's status, with what else is known of it.
 
         Raises:
             RunFinished: if the run has already ended; an ended run never changes.
+            LeaseLost: if ``epoch`` is given and another writer has taken the thread.
         """
         now = self._clock()
         values = {name: _dump(value) if isinstance(value, Mapping) else value for name, value in changes.items()}
 
         def work(connection: Connection) -> None:
+            if epoch is not None:
+                fence(connection, str(connection.execute(_THREAD, {"run": run_id}).scalar()), epoch)
             moved = connection.execute(
                 update(runs)
                 .where(runs.c.id == run_id, runs.c.status.not_in(FINISHED))

@@ -14,6 +14,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from .budgets import BudgetSettings
+from .prices import Price
+
 CONFIG_FILE = "graphwright.toml"
 
 
@@ -43,6 +46,7 @@ class Settings(BaseSettings):
     knowledge: str = Field(default="default", description="The knowledge base that search_knowledge reads.")
     embedder: str = Field(default="lsa", description="The embedder of a new knowledge base.")
     user: str = Field(default="local", description="Who asks and decides where nobody is named.")
+    roles: list[str] = Field(default_factory=list, description="What that user is, for approvals that ask for a role.")
     tenant: str = Field(default="local", description="Whose data this is.")
     durability: Literal["process", "power"] = Field(
         default="process", description="What a recorded step survives: a killed process, or a power cut as well."
@@ -50,6 +54,20 @@ class Settings(BaseSettings):
     max_concurrency: int = Field(default=8, ge=1, description="Tasks of one step that run side by side.")
     recursion_limit: int = Field(default=500, ge=1, description="Steps of one run before it is stopped.")
     tools: list[Path] = Field(default_factory=list, description="Further tool files to load.")
+    keep_checkpoints: int | None = Field(
+        default=None, ge=1, description="How many of a thread's checkpoints `threads prune` leaves."
+    )
+    retention_days: float | None = Field(
+        default=None, gt=0, description="How old a checkpoint must be for `threads prune` to remove it."
+    )
+    budgets: BudgetSettings = Field(default_factory=BudgetSettings, description="What may be spent, and where.")
+    prices: dict[str, Price] = Field(
+        default_factory=dict, description="What models cost per 1 million tokens, by name pattern."
+    )
+    unknown_price: Literal["allow", "refuse"] = Field(
+        default="allow",
+        description="Where money has a limit: whether models without a price may be called, counted as free of charge.",
+    )
 
     @property
     def state(self) -> Path:

@@ -72,6 +72,25 @@ approvals = Table(
     Column("status", String(16), nullable=False, index=True),
     Column("asked", Float, nullable=False),
     Column("delivered", Float),
+    Column("requester", String(200), nullable=False, default=""),
+    Column("rules", Text, nullable=False, default=""),
+    Column("run_roles", Text, nullable=False, default="[]"),
+    Column("deadline", Float),
+    Column("steps", Integer, nullable=False, default=0),
+)
+
+approval_steps = Table(
+    "approval_steps",
+    metadata,
+    Column("approval_id", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("to", String(200), nullable=False, default=""),
+    Column("wire", Text),
+    Column("digest", String(64), nullable=False, default=""),
+    Column("comment", Text, nullable=False, default=""),
+    Column("time", Float, nullable=False),
 )
 
 decisions = Table(

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .adapt import as_tool, schema_tool
+from .approval_rules import ApprovalRules
 from .context import ToolContext
 from .contract import Tool
 from .declare import tool
@@ -44,6 +45,7 @@ _LATER = {
 }
 
 __all__ = [
+    "ApprovalRules",
     "DECISION_TYPES",
     "DecisionType",
     "BrokenPlugin",

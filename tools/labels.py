@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, TypedDict, get_args
 
+from .approval_rules import ApprovalLabel, ApprovalRules, rules_for
 from .errors import ToolDeclarationError
 from .words import did_you_mean, listed
 
@@ -15,9 +16,6 @@ Effect = Literal["read", "write", "egress"]
 
 DecisionType = Literal["approve", "edit", "reject", "respond"]
 DECISION_TYPES: tuple[DecisionType, ...] = get_args(DecisionType)
-
-ApprovalRule = Callable[[Mapping[str, Any]], str | None]
-"""A rule on the arguments: the reason why a person must approve, or None."""
 
 
 class IdempotencyKey(str):
@@ -30,7 +28,7 @@ class LabelOptions(TypedDict, total=False):
     """The labels a declaration may give besides `effect`; see Labels for what they mean."""
 
     once: bool | None
-    approval: str | ApprovalRule | None
+    approval: ApprovalLabel
     decisions: tuple[DecisionType, ...]
     critical: tuple[str, ...]
     destructive: bool
@@ -54,8 +52,8 @@ class Labels:
     once: bool | None = None
     """At most once: a call with an unknown outcome is never simply repeated. None becomes True for write and
     egress, False for read. False on an effect promises that a call repeated with its key counts once."""
-    approval: str | ApprovalRule | None = None
-    """Why a person must approve every call, or a rule that gives the reason for some."""
+    approval: ApprovalLabel = None
+    """Why a person must approve every call (or the rules: who, how many, until when), or a rule that gives either."""
     decisions: tuple[DecisionType, ...] = DECISION_TYPES
     """How a person may answer such an approval."""
     critical: tuple[str, ...] = ()
@@ -94,6 +92,10 @@ class Labels:
     def unknown(cls) -> Self:
         """Return the labels of a tool nobody labelled: it fails closed."""
         return cls(effect="egress", destructive=True, once=True)
+
+    def approval_for(self, arguments: Mapping[str, Any]) -> ApprovalRules | None:
+        """The rules by which a person is asked about a call with these arguments; None where nobody is."""
+        return rules_for(self.approval, arguments)
 
     @property
     def repeatable(self) -> bool:
@@ -157,7 +159,9 @@ def _effect(value: Any) -> str:
 
 def _approval(value: Any) -> str:
     fine = value is None or callable(value) or (isinstance(value, str) and value.strip())
-    return "" if fine else f"approval={value!r} must be a reason, a rule on the arguments, or None."
+    if fine or isinstance(value, ApprovalRules):
+        return ""
+    return f"approval={value!r} must be a reason, ApprovalRules, a rule on the arguments, or None."
 
 
 def _decisions(value: Any) -> str:

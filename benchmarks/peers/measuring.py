@@ -7,7 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,10 @@ class Standing:
     cpu: float | None
     """Median as measured."""
     to_raw: float | None
-    """Median of the ratios to the raw loop of the same round."""
+    """Median of the ratios to the raw loop of the same round, from the scaled figures."""
+    to_raw_measured: float | None
+    """The same from the figures as measured. The yardstick runs in the client's own process, so a client that empties
+    the CPU's caches slows it down and looks better scaled than it is: up to a tenth."""
     runs_per_s: float | None
     connections_per_call: float | None
     """Near 0 where connections are reused, near 1 where every model call opens its own."""
@@ -138,8 +141,7 @@ def _standing(rows: Sequence[Row], client: Client, level: int) -> Standing:
     own = [row for row in rows if row["client"] == client.name]
     good = [row for row in own if "problem" not in row]
     norms = [row["cpu_ms_per_turn_norm"] for row in good]
-    raw = {r["round"]: r["cpu_ms_per_turn_norm"] for r in rows if r["client"] == RAW and "problem" not in r}
-    ratios = [row["cpu_ms_per_turn_norm"] / raw[row["round"]] for row in good if row["round"] in raw]
+    raw = {row["round"]: row for row in rows if row["client"] == RAW and "problem" not in row}
     return Standing(
         client=client.name,
         level=level,
@@ -150,10 +152,15 @@ def _standing(rows: Sequence[Row], client: Client, level: int) -> Standing:
         norm_least=min(norms, default=None),
         norm_most=max(norms, default=None),
         cpu=_median([row["cpu_ms_per_turn"] for row in good]),
-        to_raw=_median(ratios),
+        to_raw=_median(_ratios(good, raw, "cpu_ms_per_turn_norm")),
+        to_raw_measured=_median(_ratios(good, raw, "cpu_ms_per_turn")),
         runs_per_s=_median([row["runs_per_s"] for row in good]),
         connections_per_call=_median([row["connections"] / row["model_calls"] for row in good]),
     )
+
+
+def _ratios(rows: Sequence[Row], raw: Mapping[int, Row], figure: str) -> list[float]:
+    return [row[figure] / raw[row["round"]][figure] for row in rows if row["round"] in raw]
 
 
 def _median(values: Sequence[float]) -> float | None:

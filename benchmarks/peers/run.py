@@ -1,8 +1,9 @@
 """CPU per model turn of our agent loop beside its peers, in interleaved rounds on one machine.
 
 `python benchmarks/peers/run.py [--peers FOLDER] [--work FOLDER] [--concurrency 1 64] [--rounds N] [--peer NAME ...]`
-The exit status is 1 if we cost more than 0.75 of the raw typed `openai` loop, or more than any peer, or if a
-comparison could not be made. Absolute figures depend on the machine: quote ratios.
+The exit status is 1 if we cost more than 0.75 of the raw typed `openai` loop, or more than any peer, scaled or as
+measured; if we do not reuse connections; or if a comparison could not be made. Absolute figures depend on the
+machine: quote ratios.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ USUAL = (
     "smolagents",
     "llama-index",
 )
-"""Floors and peers that install quickly; crewai and google-adk only by name."""
+"""Floors and the usual peers; crewai and google-adk, several times as dear as all of these, only by name.
+
+crewai writes beside its script: where the harness is read-only, give `--peers` a copy of it.
+"""
 
 
 def options(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -64,7 +68,7 @@ def main() -> int:
         print(json.dumps(found, indent=1))
     else:
         print(table(result))
-        print("\n".join(lacking) or "Won: cheaper than every peer and below the limit.")
+        print("\n".join(lacking) or "Won: cheaper than every peer measured, and below the limit.")
     return 1 if lacking else 0
 
 

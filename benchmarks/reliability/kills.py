@@ -1,7 +1,7 @@
 """The kill test: runs are killed (SIGKILL) at random moments and at every write, resumed in new processes, and judged.
 
     python benchmarks/reliability/kills.py [--kills N] [--seed S] [--shape NAME ...] [--mode random|boundaries|both]
-        [--slow MS] [--no-stock] [--workers N] [--json FILE]
+        [--every N] [--slow MS] [--no-stock] [--workers N] [--json FILE]
 
 An independent ledger counts what really happened. Exit status 1 if on Graphwright anything happened twice or was
 lost, an answer was asked for, applied or delivered wrongly, or a run did not end. Stock LangGraph runs the same shapes
@@ -117,15 +117,16 @@ class Campaign:
     folder: Path
     database: Path
     slow: float = 0.0
+    every: int = 1
 
     def run(self) -> dict[str, Any]:
         """In a worker: live and die until the kills are reached; a life that goes wrong is kept and named."""
         tally = Tally(self.system, self.shape.name, self.mode)
         rng = random.Random(f"{self.seed} {self.shape.name} {self.mode}")
-        seconds = self._usual()
+        seconds = self._usual() if self.mode == "random" else 0.0
         boundary = 0
         while tally.kills < self.kills or self.mode == "boundaries":
-            boundary += 1
+            boundary += self.every
             killer = Killer(rng, seconds, boundary if self.mode == "boundaries" else None)
             life = self._born(f"{self.mode}{tally.lives}")
             try:
@@ -196,8 +197,8 @@ def campaigns(options: argparse.Namespace, folder: Path, database: Path) -> Iter
             for shape in shapes:
                 if mode == "boundaries" and system != OURS:
                     continue
-                share = -(-options.kills // len(shapes))
-                yield Campaign(system, shape, mode, share, options.seed, folder, database, options.slow / 1000)
+                share, slow = -(-options.kills // len(shapes)), options.slow / 1000
+                yield Campaign(system, shape, mode, share, options.seed, folder, database, slow, options.every)
 
 
 def at_once(works: list[Callable[[], dict[str, Any]]], workers: int) -> list[dict[str, Any]]:
@@ -205,11 +206,10 @@ def at_once(works: list[Callable[[], dict[str, Any]]], workers: int) -> list[dic
     results: list[dict[str, Any]] = []
     running: list[Any] = []
     for work in [*works, *[None] * workers]:
-        if len(running) >= workers or work is None:
-            if running:
-                results.append(finish(running.pop(0), kill_after=HOUR).result)
-                last = results[-1]
-                print(f"{last['system']}, {last['shape']}, {last['mode']}: {last['kills']} kills", file=sys.stderr)
+        if running and (len(running) >= workers or work is None):
+            last = finish(running.pop(0), kill_after=HOUR).result
+            results.append(last)
+            print(f"{last['system']}, {last['shape']}, {last['mode']}: {last['kills']} kills", file=sys.stderr)
         if work is not None:
             running.append(start(work))
     return results
@@ -223,6 +223,7 @@ def main() -> int:
     parser.add_argument("--shape", nargs="+", choices=list(SHAPES), default=list(SHAPES))
     parser.add_argument("--mode", choices=["random", "boundaries", "both"], default="both")
     parser.add_argument("--no-stock", action="store_true", help="do not run LangGraph beside it")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="take every Nth boundary only")
     parser.add_argument("--slow", type=float, default=0, metavar="MS", help="checkpoints are written this much later")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")

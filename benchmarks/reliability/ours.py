@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from shapes import Shape
+from world import Boundaries, Ledger
 
 from graphwright.runtime import Runtime, Settings
 from graphwright.runtime.database import Database
-from shapes import Shape
-from world import Boundaries, Ledger
 
 
 @dataclass
@@ -130,12 +130,17 @@ class Life:
             approvals = await runtime.approvals.of_run(run.id)
             graph = self.shape.build(ledger).compile(checkpointer=await runtime._checkpointer())
             history = (await graph.aget_state({"configurable": {"thread_id": run.thread_id}})).values["messages"]
-        asked = Counter(each.arguments["item"] for each in approvals)
+        asked = Counter(each.original_arguments["item"] for each in approvals)
         verdict.asked_again = sum(count - 1 for count in asked.values())
         verdict.astray = sum(asked[item] == 0 for item in self.shape.answers)
         if run.output != "finished":
             verdict.problems.append(f"the run ended as {run.status} with {run.output!r}")
         verdict.problems += [f"{each.id} is {each.status}, never delivered" for each in approvals if not each.delivered]
+        verdict.problems += [
+            f"{each.id} was decided as {each.decision!r}"
+            for each in approvals
+            if each.decision != self.shape.answers[each.original_arguments["item"]]
+        ]
         verdict.problems += broken_calls(history) + self._rows()
         return verdict
 

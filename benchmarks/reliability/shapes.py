@@ -12,6 +12,7 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime as GraphRuntime
 from langgraph.types import Send
+from world import Ledger
 
 from graphwright.agents import Agent
 from graphwright.graphs import AgentState, agent_loop
@@ -20,7 +21,6 @@ from graphwright.models import ScriptedModel
 from graphwright.models.script import When, calls
 from graphwright.runtime import Approve, Edit, Reject, RunContext
 from graphwright.tools import IdempotencyKey, Tool, tool
-from world import Ledger
 
 Decision = Approve | Edit | Reject
 Turn = Sequence[tuple[str, str]]

@@ -21,11 +21,11 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, Send, interrupt
-
-from graphwright.runtime import Approve, Edit
 from ours import Verdict, broken_calls, watch
 from shapes import PARALLEL, SIBLINGS, WORKERS, Shape, Turn, inner_turns
 from world import Boundaries, Ledger
+
+from graphwright.runtime import Approve, Edit
 
 THREAD: Any = {"configurable": {"thread_id": "one"}}
 

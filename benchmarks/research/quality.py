@@ -30,8 +30,9 @@ from graphwright.retrieval import KnowledgeBase, PackageDocs
 from graphwright.runtime import Runtime, Settings
 from graphwright.tools import Resources
 
-FLOORS = {"retrieved": 0.9, "cited": 0.8, "facts": 0.75, "every_sentence_cited": 1.0, "says_so": 1.0}
+FLOORS = {"retrieved": 0.9, "cited": 0.85, "facts": 0.85, "every_sentence_cited": 1.0, "says_so": 1.0}
 """For all questions together, offline; a real model is measured but held to no floor."""
+UNANSWERED = re.compile(r"\b(?:do(?:es)? not answer|cannot answer|cannot be answered|not answered|no source)", re.I)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def judge(question: Question, state: Mapping[str, Any], seconds: float) -> Verdi
         cited=bool(right & cited),
         facts=sum(facts) / len(facts) if facts else 0.0,
         every_sentence_cited=not objections,
-        says_so=not cited and bool(re.search(r"\b(?:not|no|nothing|cannot)\b", said, re.I)),
+        says_so=not cited and bool(UNANSWERED.search(draft)),
         rounds=state["round"],
         seconds=round(seconds, 3),
         draft=draft,
@@ -110,7 +111,7 @@ async def measure(questions: Sequence[Question], knowledge: KnowledgeBase, model
                 run = await runtime.start("research", research.values(question.question))
                 async for _ in runtime.drive(run.id, research.graph(), output=research.answer, model=model):
                     pass
-                state = await runtime.state_of(run)
+                state = await runtime.state_of(run, research.graph())
                 verdicts.append(judge(question, state, time.perf_counter() - began))
     return verdicts
 
@@ -168,9 +169,11 @@ def _print(verdicts: Sequence[Verdict], halves: Mapping[str, Mapping[str, float]
     for half, row in halves.items():
         cells = "".join(f"{row[name]:>22.3f}" if len(name) > 12 else f"{row[name]:>11.3f}" for name in names)
         print(f"{half:<8}{row['questions'] + row['unanswerable']:>6.0f}{cells}")
-    print(f"\n{'question':<20}{'half':<6}{'retrieved':>10}{'cited':>7}{'facts':>7}{'all cited':>11}{'says so':>9}{'rounds':>8}")
+    heads = f"{'retrieved':>10}{'cited':>7}{'facts':>7}{'all cited':>11}{'says so':>9}{'rounds':>8}"
+    print(f"\n{'question':<20}{'half':<6}{heads}")
     for v in verdicts:
-        known = (_mark(v.retrieved), _mark(v.cited), f"{v.facts:.1f}", "") if v.answerable else ("", "", "", _mark(v.says_so))
+        known = (_mark(v.retrieved), _mark(v.cited), f"{v.facts:.1f}", "")
+        known = known if v.answerable else ("", "", "", _mark(v.says_so))
         print(
             f"{v.id:<20}{v.half:<6}{known[0]:>10}{known[1]:>7}{known[2]:>7}{_mark(v.every_sentence_cited):>11}"
             f"{known[3]:>9}{v.rounds:>8}"

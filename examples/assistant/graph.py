@@ -26,7 +26,7 @@ def assistant(tools: Sequence[Tool] = ()) -> StateGraph[AgentState, RunContext]:
         tools: Tools of the user's; one with the name of a built-in tool replaces it.
     """
     mine = {each.name for each in tools}
-    built_in = [each for each in (*builtin_tools(), search_knowledge, ask_person) if each.name not in mine]
+    built_in = [each for each in (search_knowledge, *builtin_tools(), ask_person) if each.name not in mine]
     return agent_loop(
         Agent(
             name="assistant",

@@ -14,7 +14,9 @@ from .state import Source
 MIN_SHARED = 0.35
 """Share of a sentence's content words that its cited sources must contain."""
 _CITATION = re.compile(r"\[(\d{1,3})\]")
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,}")
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]{2,}")
+_SEAM = re.compile(r"_|(?<=[a-z0-9])(?=[A-Z])")
+_ENDING = re.compile(r"(?<=[a-z]{3})(?:ing|ed|es|s|e)$")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\s\[])|(?<=\])\s+(?=[A-Z`*\"'(])")
 _STOPWORDS = frozenset(
     (
@@ -46,8 +48,9 @@ def check_citations(draft: str, sources: Sequence[Source], plan: Sequence[str]) 
     objections: list[str] = []
     for sentence in sentences(draft):
         objections.extend(_objections(sentence, known))
-    body = _words(draft)
-    for question in plan:
+    cited = " ".join(known[number]["heading"] for number in cited_numbers(draft) if number in known)
+    body = _words(f"{draft} {cited}")
+    for question in [] if len(plan) == 1 and _says_unanswered(draft) else plan:
         wanted = _words(question)
         if wanted and len(wanted & body) / len(wanted) < MIN_SHARED:
             objections.append(f"Nothing in the draft speaks of the sub-question {question!r}.")
@@ -73,7 +76,7 @@ def _objections(sentence: str, known: dict[int, Source]) -> list[str]:
     numbers = cited_numbers(sentence)
     short = sentence if len(sentence) <= 120 else sentence[:117] + "..."
     if not numbers:
-        if any(phrase in sentence.lower() for phrase in _UNANSWERED):
+        if _says_unanswered(sentence):
             return []
         return [f"This sentence cites no source: {short!r}."]
     made_up = [number for number in numbers if number not in known]
@@ -89,5 +92,11 @@ def _objections(sentence: str, known: dict[int, Source]) -> list[str]:
     return []
 
 
+def _says_unanswered(text: str) -> bool:
+    return any(phrase in text.lower() for phrase in _UNANSWERED)
+
+
 def _words(text: str) -> set[str]:
-    return {word for each in _WORD.findall(text) if (word := each.lower()) not in _STOPWORDS}
+    """Content words without their endings; of an identifier, its parts."""
+    found = (each.lower() for each in _WORD.findall(_SEAM.sub(" ", text)))
+    return {_ENDING.sub("", word) for word in found if word not in _STOPWORDS}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from langchain_core.messages import HumanMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
@@ -13,7 +15,7 @@ from graphwright.runtime import RunContext
 
 from .agents import Plan, Verdict, checker, planner, researcher, writer
 from .citations import check_citations
-from .report import finished_report, number_sources, writing_task
+from .report import cited_sources, finished_report, number_sources, writing_task
 from .state import Assignment, Finding, ResearchState
 from .tools import publish_report
 
@@ -60,9 +62,8 @@ async def plan(state: ResearchState, runtime: Runtime[RunContext]) -> ResearchSt
     """Split the question; if the planner fails, the question itself is the plan."""
     answer = await _planner.ainvoke({"messages": [HumanMessage(state["question"])]})
     questions = Plan.model_validate(answer["output"]).questions
-    tell(
-        runtime, "note", agent="planner", text="Plan:\n" + "\n".join(f"  {n}. {q}" for n, q in enumerate(questions, 1))
-    )
+    listed = "\n".join(f"{number}. {each}" for number, each in enumerate(questions, 1))
+    tell(runtime, "note", agent="planner", text=f"Plan:\n{listed}")
     return {"plan": questions, "round": 0}
 
 
@@ -93,24 +94,26 @@ async def write(state: ResearchState, runtime: Runtime[RunContext]) -> ResearchS
     sources = state.get("sources") or number_sources(state["findings"])
     task = writing_task(state, sources)
     done = await _writer.ainvoke({"messages": [HumanMessage(task)]})
-    return {"draft": done["messages"][-1].text, "sources": sources, "round": state.get("round", 0) + 1}
+    draft, number = done["messages"][-1].text, state.get("round", 0) + 1
+    tell(runtime, "note", agent="writer", text=f"Draft {number}:\n{draft.strip()}\n\n{cited_sources(draft, sources)}")
+    return {"draft": draft, "sources": sources, "round": number}
 
 
 async def check(state: ResearchState, runtime: Runtime[RunContext]) -> ResearchState:
     """First what code can decide, then what needs a judge. The offline model is none: there the first part stands."""
     objections = check_citations(state["draft"], state["sources"], state["plan"])
-    if not objections and not _is_offline(runtime):
+    offline = _is_offline(runtime)
+    if not objections and not offline:
         task = f"{writing_task(state, state['sources'])}\n\n# Draft to check\n\n{state['draft']}"
         done = await _checker.ainvoke({"messages": [HumanMessage(task)]})
         verdict = Verdict.model_validate(done["output"])
         objections = (
             [] if verdict.approved else verdict.objections or ["The checker did not approve and gave no reason."]
         )
-    text = "Check: passed." if not objections else "Check: " + " ".join(objections)
-    tell(runtime, "note", agent="checker", text=text)
+    tell(runtime, "note", agent="checker", text=_checked(objections, state["round"], offline=offline))
     if objections and state["round"] < MAX_ROUNDS:
         return {"objections": objections}
-    return {"objections": objections, "report": finished_report(state, objections, offline=_is_offline(runtime))}
+    return {"objections": objections, "report": finished_report(state, objections, offline=offline)}
 
 
 async def after_check(state: ResearchState) -> str:
@@ -127,6 +130,17 @@ async def publish(state: ResearchState, runtime: Runtime[RunContext]) -> Researc
         return {"published": outcome.content}
     tell(runtime, "note", agent="publisher", text=f"Not published. {outcome.content}")
     return {"published": ""}
+
+
+def _checked(objections: Sequence[str], number: int, *, offline: bool) -> str:
+    """What the check found, for whoever watches."""
+    if not objections:
+        judge = "The offline model does not judge what a draft means; the check by code stands." if offline else ""
+        return f"Check of draft {number}: passed; every sentence cites a source of this run. {judge}".rstrip()
+    goes_on = "It goes back to the writer." if number < MAX_ROUNDS else "It was the last draft; the report says so."
+    return "\n".join(
+        [f"Check of draft {number}: {len(objections)} to mend. {goes_on}", *(f"- {o}" for o in objections)]
+    )
 
 
 def _is_offline(runtime: Runtime[RunContext]) -> bool:

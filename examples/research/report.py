@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any
 
 from .citations import cited_numbers
 from .state import Finding, ResearchState, Source
@@ -12,11 +14,15 @@ HITS_PER_QUESTION = 4
 
 
 def number_sources(findings: Sequence[Finding]) -> list[Source]:
-    """The chunks that were retrieved in this run, numbered from 1; a chunk found twice is one source."""
-    chosen: dict[str, dict[str, str]] = {}
-    for finding in findings:
-        for hit in finding["hits"][:HITS_PER_QUESTION]:
-            chosen.setdefault(hit["id"], hit)
+    """The chunks that were retrieved in this run, numbered from 1: the best of each sub-question, the second best ...
+
+    A chunk found twice is one source.
+    """
+    chosen: dict[str, dict[str, Any]] = {}
+    for hits in zip_longest(*(finding["hits"][:HITS_PER_QUESTION] for finding in findings)):
+        for hit in hits:
+            if hit is not None:
+                chosen.setdefault(hit["id"], hit)
     return [
         {
             "number": number,
@@ -50,17 +56,26 @@ def finished_report(state: ResearchState, objections: Sequence[str], *, offline:
         lines.extend(f"> - {each}" for each in objections)
         lines.extend(f"> - Research on {each['question']!r} failed: {each['error']}" for each in failed)
         lines.append("")
-    cited = set(cited_numbers(state["draft"]))
-    used = [source for source in state["sources"] if source["number"] in cited]
+    used = _cited(state["draft"], state["sources"])
     if used:
-        lines.append("## Sources")
-        lines.append("")
-        lines.extend(f"{source['number']}. {_label(source)} (`{source['id']}`)" for source in used)
+        # In the draft's own brackets: numbers with gaps would be renumbered as a Markdown list.
+        lines.extend(["## Sources", ""])
+        lines.extend(f"- [{source['number']}] {_label(source)} (`{source['id']}`)" for source in used)
         lines.append("")
     if offline:
         lines.append("_Written by the offline model, which quotes and does not reason; citations checked by code._")
         lines.append("")
     return "\n".join(lines)
+
+
+def cited_sources(draft: str, sources: Sequence[Source]) -> str:
+    """The sources that a draft cites, one a line, for whoever watches."""
+    return "\n".join(f"[{each['number']}] {_label(each)}" for each in _cited(draft, sources))
+
+
+def _cited(draft: str, sources: Sequence[Source]) -> list[Source]:
+    cited = set(cited_numbers(draft))
+    return [source for source in sources if source["number"] in cited]
 
 
 def _quoted(text: str) -> str:

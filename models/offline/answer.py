@@ -2,73 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from .lexicon import bag
 from .passages import Passage, passages
-from .tokens import concept, content_stems, stems_of
+from .prose import prose
+from .quoting import Quote, in_reading_order, quotes
 
 CANNOT = "I cannot answer this from what I have"
-_SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[A-Z\d\"'(\[`])|\n+")
-_WRAPPED = re.compile(r"(?<=[^\s.!?:;|>])(?<=[^\n]{48})[ \t]*\n[ \t]*(?=[A-Za-z`\"'(\[])(?![-*+#>|])")
-_ASKED = stems_of(bag("explain describe summarize summarise write report answer question tell research compare"))
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A sentence, how well it fits the question (0 to about 1), and where it stands."""
-
-    text: str
-    score: float
-    passage: Passage
-    order: int
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences and list items of a text, markup of headings and lists removed, wrapped lines joined."""
-    parts = (re.sub(r"^\s*(?:[-*+]|#+|\d+[.)])\s+", "", part).strip() for part in _SENTENCE.split(unwrapped(text)))
-    return [part for part in parts if len(part) > 2]
-
-
-def unwrapped(text: str) -> str:
-    """Lines that were broken at a margin joined again: a long line that ends in the middle of a sentence."""
-    return _WRAPPED.sub(" ", text)
-
-
-def quotes(question: str, found: Sequence[Passage], limit: int = 4) -> list[Quote]:
-    """The best sentences for a question, best first; 'title: sentence' is what is compared."""
-    asked = [s for s in content_stems(question) if s not in _ASKED]
-    pool = [
-        (p, s, {concept(t) for t in content_stems(f"{p.title}: {s}")}) for p in found for s in sentences(p.text)[:200]
-    ][:2_000]
-    spread = {concept(a): sum(concept(a) in have for *_, have in pool) for a in asked}
-    weight = {a: math.log(1 + len(pool) / (1 + n)) for a, n in spread.items()}
-    total = sum(weight.values()) or 1.0
-    scored = [
-        Quote(text, sum(weight[a] for a in weight if a in have) / total - _oddity(text), passage, order)
-        for order, (passage, text, have) in enumerate(pool)
-    ]
-    scored = [q for q in scored if q.score > 0]
-    scored.sort(key=lambda q: (-round(q.score, 6), q.order))
-    best = scored[0].score if scored else 0.0
-    return _distinct([q for q in scored if q.score >= max(0.6 * best, 0.15)], limit)
-
-
-def _oddity(text: str) -> float:
-    """A little against code, fragments and very long sentences."""
-    short = 0.15 if len(text) < 25 or not re.search(r"[.!?:]$", text) else 0.0
-    return short + (0.1 if len(text) > 400 else 0.0) + (0.1 if re.search(r"[{}=<>]{2,}|\(\)", text) else 0.0)
-
-
-def _distinct(ranked: Sequence[Quote], limit: int) -> list[Quote]:
-    kept: list[Quote] = []
-    for quote in ranked:
-        if len(kept) < limit and all(quote.text != other.text for other in kept):
-            kept.append(quote)
-    return kept
+    """The sentences of a text, without code and markup."""
+    return [each.text for each in prose(text)]
 
 
 def cited(chosen: Sequence[Quote]) -> str:
@@ -89,14 +34,14 @@ def cited(chosen: Sequence[Quote]) -> str:
 def answer(question: str, results: Sequence[tuple[str, str]], failures: Sequence[tuple[str, str]] = ()) -> str:
     """Quotations with citations, or what the tools returned, or plainly that there is no answer."""
     found = passages(results)
-    chosen = quotes(question, found)
+    chosen = in_reading_order(quotes(question, found))
     notes = [f"{tool} failed: {_short(error)}" for tool, error in failures]
     if chosen:
         body = cited(chosen)
-    elif found and not any(p.title or p.label for p in found) and sum(len(p.text) for p in found) <= 2_000:
+    elif found and not any(p.title or p.label.strip() for p in found) and sum(len(p.text) for p in found) <= 2_000:
         body = "\n".join(f"{p.source}: {_short(p.text, 600)}" for p in found[:10])
     elif results:
-        body = f"{CANNOT}: nothing in {len(found)} passage(s) mentions what was asked."
+        body = f"{CANNOT}: {_looked(len(found))}."
     else:
         body = f"{CANNOT}: " + (
             "every tool that I tried failed."
@@ -104,6 +49,14 @@ def answer(question: str, results: Sequence[tuple[str, str]], failures: Sequence
             else "no tool result covers it, and I only quote and call tools."
         )
     return "\n".join([body, *notes])
+
+
+def _looked(count: int) -> str:
+    if not count:
+        return "nothing was found"
+    return (
+        f"what was asked is not in the {f'{count} passages that were' if count > 1 else 'one passage that was'} found"
+    )
 
 
 def _short(text: str, cap: int = 200) -> str:

@@ -13,6 +13,7 @@ from .cues import Slot, slots_of
 from .mentions import Scene, flattened
 from .numbers import numbers
 from .schema import MISSING, Param, ToolSpec, filler, fits
+from .special import special
 from .texts import OPEN, texts
 
 OPTIONAL, REQUIRED = 0.85, -0.3
@@ -50,6 +51,9 @@ def offers(tool: ToolSpec, scene: Scene) -> list[tuple[Slot, list[Candidate]]]:
 
 def _offers(slot: Slot, scene: Scene, vocabulary: frozenset[str]) -> list[Candidate]:
     param = slot.param
+    particular = special(slot, scene, vocabulary)
+    if particular is not None:
+        return particular
     named = list(matches(slot, scene)) if options_of(param) else []
     if param.kind == "array" and options_of(param):
         if named:

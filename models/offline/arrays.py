@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from .candidates import Candidate, literals
 from .cues import Slot, nearness
+from .handed import handed_list
 from .lexicon import SHARES
 from .mentions import Mention, Scene
 from .numbers import number_for
@@ -27,6 +28,7 @@ def arrays(slot: Slot, scene: Scene, item: Param, vocabulary: frozenset[str]) ->
         if members[0].kind in kinds:
             yield from _of_members(slot, scene, item, members)
     if wordy:
+        yield from handed_list(slot, scene, vocabulary)
         for parts, start, end in phrase_lists(scene, slot, vocabulary):
             yield Candidate(parts, start, end, 0.2 + 0.8 * nearness(slot, scene, start, end))
 

@@ -21,6 +21,8 @@ class Candidate:
     end: int
     score: float
     mention: Mention | None = None
+    evidence: float = 0.0
+    """How much the value speaks for a tool that takes it, in log-odds: arithmetic for a calculator."""
 
 
 def literals(slot: Slot, scene: Scene, fits: Any) -> Iterator[Candidate]:

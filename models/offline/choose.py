@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .arguments import Filled
 from .choices import options_of
@@ -60,15 +61,21 @@ def query_stems(scene: Scene) -> dict[str, float]:
         kind = next((k for a, b, k in values if a <= word.start < b and (a, b) != first), "")
         weight = 0.2 if word.stem in generic_stems() else {"": 1.0, "name": 0.4}.get(kind, 0.1)
         found[word.stem] = max(found.get(word.stem, 0.0), weight)
+    for left, right in pairwise(scene.words):
+        # "to-do" is also the word that names write as one: add_todos.
+        if scene.text[left.end : right.start] == "-" and not left.text[0].isdigit():
+            found.setdefault(stem(left.text + right.text), 1.0)
     return found
 
 
 def likeness(stemmed: str, query: Mapping[str, float], concepts: Mapping[str, float]) -> float:
-    """1 when the request has the word, .7 a synonym, .6 a word with the same long beginning."""
+    """1 when the request has the word ("day of the week": a weekday), .7 a synonym, .6 the same long beginning."""
     if stemmed in query:
         return 1.0
     if concept(stemmed) in concepts:
         return 0.7
+    if len(stemmed) >= 6 and any(stemmed.startswith(q) and stemmed[len(q) :] in query for q in query):
+        return 1.0
     if len(stemmed) >= 5 and any(q[:5] == stemmed[:5] for q in query):
         return 0.6
     return 0.0
@@ -123,8 +130,9 @@ def score(fitted: Fit, filled: Filled, params: Sequence[Param]) -> float:
     mean = sum(sure) / len(sure) if sure else 0.75
     more = len(filled.chosen) > len(sure)
     unknown = any(p.name in filled.missing and p.kind in ("integer", "number") for p in required)
+    evidence = sum(c.evidence for c in filled.chosen.values())
     return (
-        0.95 * fitted.name + 0.4 * fitted.text + 1.05 * fitted.asked + 0.9 * fitted.first
+        evidence + 0.95 * fitted.name + 0.4 * fitted.text + 1.05 * fitted.asked + 0.9 * fitted.first
         + 1.3 * fitted.does + 1.15 * fitted.object + 1.6 * fitted.extent
         + 1.0 * fitted.verb + 0.85 * min(sure, default=0.75) + 0.3 * mean + 1.4 * more
         - 0.85 * len(filled.missing) / max(len(required), 1) - 1.3 * bool(filled.missing) - 1.0 * unknown - 4.2

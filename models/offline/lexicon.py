@@ -151,7 +151,8 @@ _SYNONYMS = """
     profit gain | tax taxation | loan mortgage | student pupil | teacher professor | recipe dish meal cook |
     restaurant eatery diner | hotel lodging accommodation room | flight plane airline | ticket pass |
     author writer | painter artist | monarch king queen | color colour | near nearby nearest closest close local |
-    average mean | frequency rate | latest recent current | total overall sum | schedule appointment calendar |
+    average mean | frequency rate | latest recent current today now | total overall sum |
+    schedule appointment calendar |
     review rating | route direction path | traffic congestion | genre style category kind |
     maximum max highest most | minimum min lowest least | temperature hot cold | work job | game match |
     team club

@@ -89,6 +89,7 @@ def _score(slot: Slot, scene: Scene, mention: Mention) -> float:
     before = word_before(scene, mention.start)
     score += 0.5 * (slot.starts and before in ("from", "between", "start"))
     score += 0.5 * (slot.ends and before in ("to", "until", "and", "till"))
+    score += _bounds(slot, scene, mention)
     spelled = mention.text[0].isalpha()
     names = set(slot.param.name_stems)
     if names & _COUNT and not mention.unit and before in _ASKING:
@@ -96,6 +97,16 @@ def _score(slot: Slot, scene: Scene, mention: Mention) -> float:
     elif spelled and mention.value < 5 and any(m.kind == "number" and m.text[0].isdigit() for m in scene.mentions):
         score -= 0.35
     return score + _year_score(mention, before, names)
+
+
+def _bounds(slot: Slot, scene: Scene, mention: Mention) -> float:
+    """'lines 10 to 20': the first for a parameter that begins a range of lines, the second for one that ends it."""
+    if not (slot.starts or slot.ends):
+        return 0.0
+    if slot.starts and (match := re.search(r"(\w+) $", scene.text[max(0, mention.start - 30) : mention.start])):
+        ranged = re.match(r"\s?(?:to|-|–|until)\s?\d", scene.text[mention.end : mention.end + 12])
+        return 0.5 if ranged and stem(match[1].lower()) in slot.words else 0.0
+    return 0.0
 
 
 def _unit_score(slot: Slot, mention: Mention) -> float:

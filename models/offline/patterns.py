@@ -15,7 +15,10 @@ SPAN = r"(?:day|year|month|hour|minute|week|mile|foot|inch)s?"
 _DAY = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _POWER = r"(?:\s?(?:\^|\*\*)\s?\(?-?\d{1,6}\)?|²|³)?"
 _CALL = "sin|cos|tan|exp|log|ln|sqrt"
-_FILE = "csv|txt|json|pdf|png|jpe?g|xlsx?|docx?|py|zip|html|md|wav|mp3|mp4"
+FILE = (
+    "csv|txt|json|pdf|png|jpe?g|xlsx?|docx?|py|zip|html|md|wav|mp3|mp4|toml|ya?ml|rst|ini|cfg|log|sh|css|xml|sql|ipynb"
+)
+"""Endings of files' names."""
 
 _QUOTED = re.compile(
     r"“([^”“]{1,2000})”|‘([^’‘]{1,600})’|\"([^\"\n]{1,2000})\"|`([^`\n]{1,400})`"
@@ -28,7 +31,7 @@ _LIST = re.compile(
 _ADDRESS = re.compile(
     r"https?://[^\s'\"<>]{1,500}[\w/]|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,5}"
     r"|(?<!\w)(?:[A-Za-z]:)?(?:/[\w.-]{1,100}){2,20}/?"
-    rf"|(?<![\w-])[\w-]{{1,80}}\.(?:{_FILE})\b"
+    rf"|(?<![\w-])(?:[\w.-]{{1,80}}/){{0,8}}[\w-]{{1,80}}\.(?:{FILE})\b"
 )
 _DATE = re.compile(
     r"\b\d{4}-\d{1,2}-\d{1,2}\b|\b\d{1,2}[/-]\d{1,2}[/-]\d{2,4}\b|\b\d{4}/\d{1,2}/\d{1,2}\b"

@@ -11,6 +11,7 @@ from itertools import pairwise
 from .candidates import Candidate, enumerated
 from .cues import Slot, mention_nearness, nearness, word_before
 from .dates import write_date, write_time
+from .handed import handed_text
 from .lexicon import ADDRESS, FORMULA, ID, LANGUAGES, OPEN_TEXT, PERSON, PLACE, TIME, WHEN, bag
 from .mentions import Mention, Scene
 from .phrases import Phrase, phrases
@@ -46,6 +47,7 @@ def texts(slot: Slot, scene: Scene, vocabulary: frozenset[str]) -> Iterator[Cand
     names = set(slot.param.name_stems)
     if names & OPEN:
         yield from _whole_texts(scene)
+        yield from handed_text(slot, scene, vocabulary)
         return
     if stem("language") in names:
         yield from _languages(slot, scene)
@@ -88,8 +90,8 @@ def _languages(slot: Slot, scene: Scene) -> Iterator[Candidate]:
     yield Candidate("English", 0, 0, -0.1)
     for word in scene.words:
         if word.text in LANGUAGES:
-            role = _role(slot, scene, word.start, word.text)
-            yield Candidate(scene.text[word.start : word.end], word.start, word.end, 1.0 + role)
+            suits = role(slot, scene, word.start, word.text)
+            yield Candidate(scene.text[word.start : word.end], word.start, word.end, 1.0 + suits)
 
 
 def _units(slot: Slot, scene: Scene) -> Iterator[Candidate]:
@@ -117,8 +119,8 @@ def _currencies(slot: Slot, scene: Scene) -> Iterator[Candidate]:
             if code and len(run) == length:
                 start, end = run[0].start, run[-1].end
                 counted = scene.text[:start].rstrip()[-1:].isdigit()
-                role = _role(slot, scene, start, code) + (0.4 if counted and slot.starts else 0.0)
-                yield Candidate(code, start, end, 1.5 + role)
+                suits = role(slot, scene, start, code) + (0.4 if counted and slot.starts else 0.0)
+                yield Candidate(code, start, end, 1.5 + suits)
                 break
         at += length if code else 1
 
@@ -135,7 +137,7 @@ def _states(scene: Scene) -> Iterator[Candidate]:
 def _of_phrase(slot: Slot, scene: Scene, phrase: Phrase, vocabulary: frozenset[str]) -> Candidate:
     text, start, end = phrase
     score = 0.15 + 0.8 * nearness(slot, scene, start, end)
-    score += _role(slot, scene, start, text) + _example(slot.param, text)
+    score += role(slot, scene, start, text) + _example(slot.param, text)
     heads = [stem(w) for w in re.findall(r"[a-z]+", text.lower())]
     known = sum(h in vocabulary for h in heads) / max(len(heads), 1)
     if word_before(scene, start) in _LEADS:
@@ -191,7 +193,7 @@ def _formula(value: str) -> str:
 
 def _named(slot: Slot, scene: Scene, mention: Mention, score: float) -> Candidate:
     names, kind, value, end = set(slot.param.name_stems), mention.kind, str(mention.value), mention.end
-    score += _role(slot, scene, mention.start, value) + _example(slot.param, value) + _own_words(slot, value)
+    score += role(slot, scene, mention.start, value) + _example(slot.param, value) + _own_words(slot, value)
     if kind == "code" and names & (_ID | _YEARLY):
         score += 0.5
     if kind == "quoted" and names & _PERSON - {stem("name"), stem("user")}:
@@ -230,7 +232,8 @@ def _numbered(scene: Scene, value: str, end: int) -> tuple[str, int]:
     return (f"{value} {match[1]}", end + match.end()) if match else (value, end)
 
 
-def _role(slot: Slot, scene: Scene, start: int, text: str) -> float:
+def role(slot: Slot, scene: Scene, start: int, text: str) -> float:
+    """How well a value suits a parameter by the word before it: 'from', 'to', 'in', 'by', 'named'."""
     before, names = word_before(scene, start), set(slot.param.name_stems)
     score = 0.0
     if slot.starts:

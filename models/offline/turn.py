@@ -11,10 +11,12 @@ import orjson
 
 from .answer import answer
 from .briefing import briefing, written
+from .facts import plainly
 from .lexicon import bag
 from .mentions import scene_of
 from .parallel import PlannedCall, plan_calls, rank
-from .roles import handoff_target, handoffs, is_open_search, searches
+from .questions import sub_questions
+from .roles import asks_to_act, handoff_target, handoffs, is_open_search, out_of_place, searches
 from .schema import ToolSpec, specs_of
 from .tokens import stems_of
 
@@ -74,13 +76,27 @@ def next_step(turn: Turn, tools: Sequence[Mapping[str, Any]], choice: str | None
 
 def reply(turn: Turn) -> str:
     """The answer from this turn's results, failures named."""
-    done = [(p.name, p.result) for p in turn.past if p.result is not None and not p.failed]
+    done = [p for p in turn.past if p.result is not None and not p.failed]
     failures = [(p.name, p.result or "") for p in turn.past if p.failed and not _recovered(p, turn.past)]
     if not done and not failures and (brief := briefing(turn.question)):
         return written(brief)
     if not done and turn.said and not failures:
         return turn.said
-    return answer(turn.question, done, failures)
+    return _told(turn.question, done, failures)
+
+
+def _told(question: str, done: Sequence[Past], failures: Sequence[tuple[str, str]]) -> str:
+    """Short results said plainly, then quotations from the others."""
+    names = [p.name for p in done]
+    said = {id(p): plainly(question, p.name, p.arguments, p.result or "", apart=names.count(p.name) > 1) for p in done}
+    plain = [said[id(p)] for p in done if said[id(p)]]
+    others = [p for p in done if not said[id(p)]]
+    if not plain:
+        return answer(question, [(p.name, p.result or "") for p in others], failures)
+    searched = "\n".join(str(v) for p in others for v in p.arguments.values() if isinstance(v, str))
+    quoted = answer(searched or question, [(p.name, p.result or "") for p in others]) if others else ""
+    notes = [f"{name} failed: {' '.join(error.split())[:200]}" for name, error in failures]
+    return "\n".join([*plain, *(["", quoted] if quoted else []), *notes])
 
 
 def _recovered(failure: Past, past: Sequence[Past]) -> bool:
@@ -105,27 +121,61 @@ def _calls(turn: Turn, tools: Sequence[Mapping[str, Any]], *, force: bool) -> li
 def _planned(turn: Turn, tools: Sequence[Mapping[str, Any]], *, force: bool) -> list[PlannedCall]:
     """What the question asks for: searching first when texts depend on it, then the other tools, else a handoff."""
     specs = specs_of(tools)
-    others = [t for t in tools if not _is_special(_name(t), specs)]
+    others = [t for t in tools if not _is_special(_name(t), specs, turn.question)]
     found = searches(turn.question, specs)
+    if found and all(not asks_to_act(part) for part in sub_questions(turn.question)):
+        return found
     planned = plan_calls(turn.question, others, force=force and not found and len(others) == len(tools))
     if not planned and not found and turn.earlier and not turn.past:
         planned = plan_calls(f"{turn.earlier}\n{turn.question}", others)
     writes = [call for call in planned if _wants(call, specs)]
-    if found and (writes or not planned):
-        searched = any(p.name == found[0].name for p in turn.past)
-        return writes if searched else found
+    acts = [call for call in planned if not _wants(call, specs)]
+    if found and not acts:
+        planned = found
+    elif acts:
+        planned = [*acts, *_beside(turn, acts, found, others)]
+    if writes:
+        first = {call.name for call in planned if not _wants(call, specs)}
+        return writes if first <= {p.name for p in turn.past} else [c for c in planned if c.name in first]
     return planned or handoffs(turn.question, specs, frozenset(p.name for p in turn.past))
 
 
-def _is_special(name: Any, specs: Sequence[ToolSpec]) -> bool:
-    return any(s.name == name and (is_open_search(s) or handoff_target(s.name)) for s in specs)
+def _beside(
+    turn: Turn, planned: Sequence[PlannedCall], found: Sequence[PlannedCall], others: Sequence[Mapping[str, Any]]
+) -> list[PlannedCall]:
+    """Searches for the questions in a request that no planned call answers, when the others have one each."""
+    parts = sub_questions(turn.question) if planned and found else []
+    open_parts = [p for p in parts if p.endswith("?") and not (asks_to_act(p) and plan_calls(p, others))]
+    if not open_parts or len(open_parts) == len(parts):
+        return []
+    return [call for call in found if any(part in call.arguments.values() for part in open_parts)]
+
+
+def _is_special(name: Any, specs: Sequence[ToolSpec], question: str) -> bool:
+    return any(
+        s.name == name and (is_open_search(s) or bool(handoff_target(s.name)) or out_of_place(s, question))
+        for s in specs
+    )
 
 
 def _fresh(turn: Turn, planned: Sequence[PlannedCall], specs: Sequence[ToolSpec]) -> list[PlannedCall]:
     """The planned calls that were not made yet, texts filled in."""
     made = {_key(p.name, p.arguments) for p in turn.past}
     ready = [_with_content(call, specs, turn) for call in planned]
-    return [c for c in ready if _key(c.name, c.arguments) not in made and not _only_content(c, turn)]
+    made |= {_key(p.name, _but_texts(p, planned, specs)) for p in turn.past if not p.failed}
+    return [
+        call
+        for call, plan in zip(ready, planned, strict=True)
+        if _key(call.name, call.arguments) not in made
+        and _key(plan.name, {k: v for k, v in plan.arguments.items() if k not in _wants(plan, specs)}) not in made
+        and not _only_content(call, turn)
+    ]
+
+
+def _but_texts(past: Past, planned: Sequence[PlannedCall], specs: Sequence[ToolSpec]) -> dict[str, Any]:
+    """A past call's arguments without the texts that were written for it."""
+    written_for = {name for call in planned if call.name == past.name for name in _wants(call, specs)}
+    return {key: value for key, value in past.arguments.items() if key not in written_for}
 
 
 def _forced(turn: Turn, tools: Sequence[Mapping[str, Any]]) -> list[PlannedCall]:

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from sqlalchemy import Connection, text
 
-MIGRATIONS = ("v0001_first", "v0002_journal")
+MIGRATIONS = ("v0001_first", "v0002_journal", "v0003_approvals", "v0004_audit", "v0005_budgets")
 """Modules in this folder, oldest first; each has ``upgrade(op)``. The version of a schema is how many were applied."""
 
 

@@ -161,3 +161,88 @@ def test_an_ended_run_is_not_resumed(gw: Cli) -> None:
 
     assert done.status == 1
     assert f"Run {run} is done" in done.err
+
+
+RULES = """
+from typing import Annotated
+from pydantic import Field
+from graphwright.tools import ApprovalRules, tool
+
+@tool(effect="write", approval=ApprovalRules("Moves money.", roles=("chief",), quorum=2, deadline=3600))
+def refund(order_id: Annotated[str, Field(description="Order.")]) -> str:
+    \"\"\"Pay one order back.\"\"\"
+    with open("refunds.txt", "a") as file:
+        file.write(order_id + "\\n")
+    return f"Paid for {order_id}."
+"""
+
+
+@pytest.fixture
+def two_chiefs(gw: Cli, project: Path) -> str:
+    """A question that two chiefs must approve within the hour."""
+    (project / "tools" / "shop_tools.py").write_text(RULES)
+    assert gw("run", "shop", "Pay back A-7").status == 3
+    return str(gw("inbox", "--json").objects[0]["id"])
+
+
+def test_the_inbox_tells_who_may_decide_how_far_it_is_and_until_when(gw: Cli, two_chiefs: str) -> None:
+    gw("approve", two_chiefs, "--by", "ann", "--role", "chief", "--comment", "seen")
+
+    for words in ("2 people: chief", "1 of 2 (ann)", "then it is rejected"):
+        assert words in gw("inbox").out
+        assert words in gw("inbox", "show", two_chiefs).out
+    assert "approve by ann at" in gw("inbox", "show", two_chiefs).out
+
+
+def test_the_first_of_two_approvals_waits_and_the_second_goes_on(gw: Cli, two_chiefs: str, project: Path) -> None:
+    first = gw("approve", two_chiefs, "--by", "ann", "--role", "chief")
+    assert (first.status, refunds(project)) == (3, "")
+    assert "1 of 2 (ann); it waits for 1 more" in first.err
+
+    second = gw("approve", two_chiefs, "--by", "bob", "--role", "chief")
+
+    assert (second.status, second.out) == (0, "The money is back.\n")
+    assert refunds(project) == "A-7\n"
+
+
+def test_whoever_lacks_the_role_is_refused_and_told_which_it_takes(gw: Cli, two_chiefs: str) -> None:
+    done = gw("approve", two_chiefs, "--by", "ann")
+
+    assert done.status == 2
+    assert "wants one of the roles chief" in done.err
+
+
+def test_the_settings_say_what_the_local_user_is(gw: Cli, two_chiefs: str, project: Path) -> None:
+    (project / "graphwright.toml").write_text('roles = ["chief"]\n')
+
+    assert gw("approve", two_chiefs).status == 3
+    assert gw("inbox", "--json").objects[0]["approvals"][0]["by"] == "local"
+
+
+def test_a_question_is_handed_to_somebody_else(gw: Cli, two_chiefs: str) -> None:
+    handed = gw("delegate", two_chiefs, "bob", "--by", "ann", "--role", "chief", "--comment", "on leave")
+    assert handed.status == 0
+
+    assert gw("approve", two_chiefs, "--by", "ann", "--role", "chief").status == 2
+    assert gw("approve", two_chiefs, "--by", "bob").status == 3
+    assert "handed to bob by ann" in gw("inbox", "show", two_chiefs).out
+
+
+def test_the_very_same_calls_are_approved_together_and_others_are_not(gw: Cli, project: Path) -> None:
+    for text in ("Pay back A-7", "Pay back A-7", "Pay back both"):
+        gw("run", "shop", text)
+    first, second, other, _ = [each["id"] for each in gw("inbox", "--json").objects]
+
+    refused = gw("approve", first, other)
+    assert (refused.status, refunds(project)) == (1, "")
+    assert "something else" in refused.err
+
+    assert gw("approve", first, second).status == 0
+    assert refunds(project) == "A-7 5\nA-7 5\n"
+
+
+def test_a_call_by_hand_does_not_get_around_the_other_approver(gw: Cli, two_chiefs: str, project: Path) -> None:
+    done = gw("tools", "call", "refund", "order_id=A-7", "--approve")
+
+    assert (done.status, refunds(project)) == (2, "")
+    assert "2 × chief must approve it" in done.err

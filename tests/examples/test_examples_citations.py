@@ -49,6 +49,16 @@ def test_saying_that_the_sources_do_not_answer_needs_no_citation() -> None:
     assert check_citations(GOOD + "\n\nThe sources do not answer the rest.", SOURCES, PLAN) == []
 
 
+def test_a_draft_that_says_it_has_no_answer_need_not_speak_of_the_only_question() -> None:
+    assert check_citations("The sources do not answer this.", [], ["Where do penguins live?"]) == []
+
+
+def test_words_are_compared_without_their_endings_and_identifiers_by_their_parts() -> None:
+    sources = [Source(number=1, id="a", source="x.py", heading="", text="Set `retry_limit` on a RetryPolicy.")]
+
+    assert check_citations("Retries are limited by the retry policy [1].", sources, ["How are retries limited?"]) == []
+
+
 def test_an_empty_draft_is_an_objection() -> None:
     assert check_citations("  \n", SOURCES, PLAN) == ["The draft is empty."]
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from graphwright.examples.research.graph import research
+from graphwright.examples.research.report import number_sources
+from graphwright.examples.research.state import Finding
 from graphwright.models import ModelRequest, ModelRequestInvalid, ScriptedModel
 from graphwright.models.script import When, calls
 from graphwright.retrieval import KnowledgeBase
@@ -86,6 +88,20 @@ async def test_a_question_becomes_a_cited_report_that_waits_for_a_person(runtime
     assert GOOD in approval.arguments["report"]
     assert "## Sources" in approval.arguments["report"]
     assert {each["agent"] for each in events if each.get("agent")} >= {"planner", "researcher", "writer", "checker"}
+
+
+async def test_whoever_watches_reads_the_plan_each_draft_and_what_the_check_found(runtime: Runtime) -> None:
+    run = await started(runtime)
+    drafts = ["A retry waits between attempts [9].", GOOD]
+
+    events = await drive(runtime, run, scripted(drafts=drafts, verdicts=[{"approved": True}]))
+
+    notes = [each["text"] for each in events if each["type"] == "note"]
+    assert notes[0] == "Plan:\n1. How does a retry wait?\n2. What does a checkpoint store?"
+    assert notes[1].startswith("Draft 1:\nA retry waits between attempts [9].")
+    assert notes[2].startswith("Check of draft 1: 2 to mend. It goes back to the writer.\n- There is no source 9")
+    assert notes[3] == f"Draft 2:\n{GOOD}\n\n[1] notes.md — Retries"
+    assert notes[4] == "Check of draft 2: passed; every sentence cites a source of this run."
 
 
 async def test_an_approved_report_is_written_to_disk_once(runtime: Runtime, tmp_path: Path) -> None:
@@ -177,6 +193,44 @@ async def test_a_researcher_that_fails_is_reported_and_the_others_go_on(runtime:
 
     (approval,) = await runtime.approvals.pending()
     assert "'How does a retry wait?' failed: Too long." in approval.arguments["report"]
+
+
+def test_sources_are_numbered_by_rank_across_the_sub_questions() -> None:
+    def hit(name: str) -> dict[str, Any]:
+        return {"id": name, "source": f"{name}.md", "heading": name, "text": name}
+
+    findings = [
+        Finding(place=0, question="A?", answer="", error="", hits=[hit("a"), hit("both"), hit("c")]),
+        Finding(place=1, question="B?", answer="", error="", hits=[hit("b"), hit("both")]),
+    ]
+
+    assert [(each["number"], each["id"]) for each in number_sources(findings)] == [
+        (1, "a"),
+        (2, "b"),
+        (3, "both"),
+        (4, "c"),
+    ]
+
+
+async def test_an_offline_run_says_that_nobody_judged_what_the_draft_means(runtime: Runtime) -> None:
+    run = await started(runtime)
+
+    events = await drive(runtime, run, "offline")
+
+    (checked,) = [each["text"] for each in events if each["type"] == "note" and each["agent"] == "checker"]
+    assert "passed" in checked
+    assert "The offline model does not judge what a draft means" in checked
+
+
+async def test_a_question_that_the_documents_do_not_answer_is_reported_as_such(runtime: Runtime) -> None:
+    run = await runtime.start("research", research.values("Where do penguins live in winter?"))
+
+    await drive(runtime, run, "offline")
+
+    (approval,) = await runtime.approvals.pending()
+    assert "The sources do not answer this." in approval.arguments["report"]
+    assert "Quality warning" not in approval.arguments["report"]
+    assert "## Sources" not in approval.arguments["report"]
 
 
 async def test_the_whole_graph_runs_offline_with_the_same_code(runtime: Runtime) -> None:

@@ -293,3 +293,25 @@ async def test_a_response_stands_as_the_result_without_a_call() -> None:
     assert ledger.paid == []
     assert results(done["messages"])[0].content == "already paid"
     assert results(done["messages"])[0].status == "success"
+
+
+class Listening(ScriptedModel):
+    """Remembers whether each answer was to be streamed."""
+
+    heard: list[bool] = Field(default_factory=list)
+
+    async def respond(self, request: Any, *, on_delta: Any = None) -> AIMessage:
+        self.heard.append(on_delta is not None)
+        return await super().respond(request, on_delta=on_delta)
+
+
+async def test_answers_are_streamed_only_where_somebody_listens() -> None:
+    model = Listening(["one", "two", "three"], heard=[])
+    graph = agent_loop(Agent(name="a", description="d", prompt="p", model=model)).compile()
+    question = {"messages": [HumanMessage("go")]}
+
+    await graph.ainvoke(question)
+    _ = [each async for each in graph.astream(question, stream_mode="updates")]
+    _ = [each async for each in graph.astream(question, stream_mode="custom")]
+
+    assert model.heard == [False, False, True]

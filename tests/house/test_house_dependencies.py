@@ -15,20 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-MINIMUM = {
-    "langgraph": "1.0.10",
-    "langgraph-checkpoint": "4.1.1",
-    "langgraph-checkpoint-sqlite": "3.0.1",
-    "langgraph-sdk": "0.3.15",
-    "langchain-core": "1.4.9",
-    "starlette": "1.3.1",
-    "python-multipart": "0.0.30",
-}
-"""The oldest versions without a known vulnerability (November 2026): an audit without its database is green.
-
-chromadb is not here: no release (1.5.9 and older) fixes CVE-2026-45829 and CVE-2026-45833, which concern its server
-and embedding functions named in a stored collection. We run it in process, never its server, with our own vectors.
-"""
+from graphwright.runtime.versions import MINIMUM
 
 PERMISSIVE = r"MIT|BSD|0BSD|Apache|ISC|PSF|Python Software Foundation|Zlib|CC0|Unlicense"
 BINDING = r"GPL|SSPL|MPL|Elastic|BUSL|Commons Clause|proprietary"

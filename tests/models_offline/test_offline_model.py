@@ -84,8 +84,8 @@ async def test_each_part_of_a_question_is_searched() -> None:
     answer = await ask([HumanMessage("How long is a kite line, and what does leek soup want?")], SEARCH)
 
     assert [c["args"]["query"] for c in answer.tool_calls] == [
-        "How long is a kite line",
-        "what does leek soup want?",
+        "How long is a kite line?",
+        "What does leek soup want?",
     ]
 
 

@@ -31,7 +31,7 @@ ROWS = 8
 
 def migrate_audit(connection: Connection) -> None:
     if not connection.dialect.has_table(connection, "audit"):
-        upgrade = import_module("graphwright.runtime.migrations.v0003_audit").upgrade
+        upgrade = import_module("graphwright.runtime.migrations.v0004_audit").upgrade
         upgrade(Operations(MigrationContext.configure(connection)))
 
 
@@ -113,7 +113,7 @@ def rechained(connection: Connection, first: int) -> None:
 
 
 def found(verdict: Verdict) -> tuple[str, int] | None:
-    return verdict.defect and (verdict.defect.fault, verdict.defect.sequence)
+    return (verdict.defect.fault, verdict.defect.sequence) if verdict.defect else None
 
 
 @pytest.mark.parametrize("column", [each.name for each in audit.columns if each.name not in ("sequence", "key_id")])

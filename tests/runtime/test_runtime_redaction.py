@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import base64
+import contextlib
 import html
 import json
 import logging
@@ -11,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 import pytest
 from hypothesis import assume, given, settings
@@ -56,41 +58,49 @@ def every_other(text: str) -> str:
     return "".join(f"\\u{ord(each):04X}" if at % 2 and ord(each) < 0x10000 else each for at, each in enumerate(text))
 
 
+def units(text: str) -> str:
+    return "".join(json.dumps(each)[1:-1] if each > "~" else f"\\u{ord(each):04x}" for each in text)
+
+
 def percent(text: str) -> str:
     return "".join(f"%{each:02x}" for each in text.encode())
 
 
-WRITTEN: dict[str, Callable[[str], str]] = {
-    "plain": str,
-    "json": json.dumps,
-    "json, not ASCII": lambda text: json.dumps(text, ensure_ascii=False),
-    "json in json": lambda text: json.dumps({"body": json.dumps({"value": text})}),
-    "json in json in json": lambda text: json.dumps(json.dumps(json.dumps([text]))),
-    "json key": lambda text: json.dumps({text: 1}),
-    "repr": repr,
-    "url": quote,
-    "url path": lambda text: quote(text, safe=""),
-    "form": quote_plus,
-    "every byte in a url": percent,
-    "html": html.escape,
-    "dict": lambda text: str({text: [text]}),
+WRITTEN: dict[str, tuple[Callable[[str], str], Callable[[str], Any]]] = {
+    "plain": (str, str),
+    "json": (json.dumps, json.loads),
+    "json, not ASCII": (lambda text: json.dumps(text, ensure_ascii=False), json.loads),
+    "json in json": (
+        lambda text: json.dumps({"b": json.dumps([text])}),
+        lambda text: json.loads(json.loads(text)["b"]),
+    ),
+    "json key": (lambda text: json.dumps({text: 1}), json.loads),
+    "json by units": (lambda text: f'"{units(text)}"', json.loads),
+    "repr": (repr, ast.literal_eval),
+    "url": (quote, unquote),
+    "url path": (lambda text: quote(text, safe=""), unquote),
+    "form": (quote_plus, unquote_plus),
+    "every byte in a url": (percent, unquote),
+    "html": (html.escape, html.unescape),
+    "dict": (lambda text: str({text: [text]}), ast.literal_eval),
 }
 
 
 @pytest.mark.parametrize("written", WRITTEN)
 @given(secret=st.text(min_size=8, max_size=40), before=st.text(max_size=8), after=st.text(max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_secret_of_the_process_survives_in_no_spelling(written: str, secret: str, before: str, after: str) -> None:
     assume(not any("\ud800" <= each <= "\udfff" for each in secret + before + after))
     assume(secret not in "[redacted:secret]")
-    core = WRITTEN[written](secret)
-    text = WRITTEN[written](before + secret + after)
+    assume("[redacted:" not in secret)
+    write, read = WRITTEN[written]
 
-    redacted = Redactor([secret]).redact(text)
+    redacted = Redactor([secret]).redact(write(before + secret + after))
 
-    assert "[redacted:secret]" in redacted
+    assert "[redacted:" in redacted
     assert secret not in redacted
-    assert core not in redacted
+    with contextlib.suppress(ValueError, SyntaxError):  # a mark may stand where the syntax has no place for it
+        assert secret not in flat(read(redacted))
 
 
 @given(secret=st.text(min_size=8, max_size=40), before=st.binary(max_size=7), after=st.binary(max_size=7))
@@ -113,7 +123,12 @@ def test_a_secret_does_not_survive_where_any_of_its_characters_are_escaped(secre
     assume("\\" not in secret)
     assume("%" not in secret)
     assume(secret not in "[redacted:secret]")
-    forms = [str, escaped, lambda each: "\\" + escaped(each), lambda each: f"%{ord(each):02X}"]
+    forms: list[Callable[[str], str]] = [
+        str,
+        escaped,
+        lambda each: "\\" + escaped(each),
+        lambda each: f"%{ord(each):02X}",
+    ]
     text = "".join(data.draw(st.sampled_from(forms))(each) for each in secret)
 
     assert Redactor([secret]).redact(f"<{text}>") == "<[redacted:secret]>"
@@ -123,11 +138,10 @@ def test_a_secret_does_not_survive_where_any_of_its_characters_are_escaped(secre
 def test_what_stands_around_an_escaped_secret_stays(spell: Callable[[str], str]) -> None:
     secret = "pass-wörd-123"
     text = f'\\n%20"{spell(secret)}"\\t\\u0041 then %41 {spell(secret)} end\\n'
-    mark = "\\\\[redacted:secret]" if spell("a").startswith("\\\\\\") and False else "[redacted:secret]"
 
     redacted = Redactor([secret]).redact(text)
 
-    assert redacted.count(mark) == 2
+    assert redacted.count("[redacted:secret]") == 2
     assert redacted.startswith('\\n%20"')
     assert redacted.endswith(" end\\n")
     assert '"\\t\\u0041 then %41 ' in redacted
@@ -286,6 +300,7 @@ def test_a_secret_that_looks_like_a_mark_does_no_harm(secret: str) -> None:
     once = redactor.redact(text)
 
     assert redactor.redact(once) == once
+    assert once.startswith("x [redacted:")
     assert f"x {secret} y" not in once
     assert "something-else" not in once
 
@@ -303,8 +318,8 @@ def test_overlapping_secrets_leave_nothing_of_each_other() -> None:
     assert redactor.redact("x abcdefghijklmno y") == "x [redacted:secret] y"
 
 
-@pytest.mark.parametrize("word", ["a", "a@", "a@a.", "1", "4", "1.", "4 ", "4444 ", "4111-1111-1111-1111 ", "=", "AB12 ",
-    "DE89 ", "DE89", "eyJ", "eyJaaaaaaaaaaaa.aa.", "sk-", "-", "-----BEGIN " + "PRIVATE KEY-----", "://", "://a:",
+@pytest.mark.parametrize("word", ["a", "a@", "a@a.", "1", "4", "1.", "4 ", "4444 ", "4111-1111-1111-1111 ", "=",
+    "AB12 ", "DE89 ", "DE89", "eyJ", "eyJaaaaaaaaaaaa.aa.", "sk-", "-", "-----BEGIN " + "PRIVATE KEY-----", "://", "://a:",
     "://a:b@", "\\", "\\u0041", "%41", "%", "[redacted:card]", "[redacted:", "AKIA", "bearer ", "authorization:",
     "basic ", "xox", "+1 ", "+1(", "[{", '"', "_", "QUJD", "İ", "sk-" + "a" * 195 + "1", "aaaaaaaa "])  # fmt: skip
 def test_hostile_text_costs_linear_time(word: str) -> None:

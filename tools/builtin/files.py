@@ -143,7 +143,7 @@ def search_files(
     return Search(hits[:MOST_HITS], searched, complete=len(hits) <= MOST_HITS)
 
 
-@tool(effect="write", critical=("path",), reversible=False)
+@tool(effect="write", approval="Changes a file of the project.", critical=("path",), reversible=False)
 def write_file(
     path: Path,
     text: Annotated[str, Field(description="The whole text, or what is added.")],
