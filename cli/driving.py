@@ -15,9 +15,9 @@ from .errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_WAITING
 from .invocation import Invocation
 from .output import emit, remark, say
 from .progress import QuietView, View
-from .resolve import tell_how_to_resolve
 from .safe_text import call_text, one_line
 from .session import Session, build, choose_model, remembered_tools, tools_of
+from .unknown import tell_how_to_resolve
 
 if TYPE_CHECKING:
     from graphwright.graphs import Catalogue, GraphEntry

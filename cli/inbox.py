@@ -25,8 +25,8 @@ def inbox(context: click.Context) -> int | None:
         return None
     from graphwright.runtime import approval_data
 
-    from .resolve import list_unknown
     from .session import Session, settings_of
+    from .unknown import list_unknown
 
     invocation = context.ensure_object(Invocation)
     with Session(settings_of(invocation)) as session:
@@ -82,9 +82,9 @@ def _shown(approval: Approval) -> dict[str, str]:
         "allowed": ", ".join(approval.allowed),
         "who": who_may(approval),
     }
-    for name, text in (("approved", how_far(approval)), ("until", until_when(approval))):
-        if text and approval.status == "pending":
-            values[name] = text
+    if approval.status == "pending":
+        told = {"approved": how_far(approval), "until": until_when(approval)}
+        values.update({name: text for name, text in told.items() if text})
     for name, value in approval.arguments.items():
         values[f"  {name}"] = value if isinstance(value, str) else json_line(value)
     if approval.steps:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
 
 from .errors import EXIT_OK
 from .invocation import Command, Invocation, pass_invocation
-from .output import emit, remark, since, table
+from .output import emit, remark
 from .safe_text import call_text
-
-if TYPE_CHECKING:
-    from graphwright.runtime.journal import Entry
-
-    from .session import Session
 
 _TOLD = {
     "happened": "It is taken as carried out and not repeated",
@@ -66,34 +60,6 @@ def resolve(
         except ThreadBusy as busy:
             remark(f"It is recorded. {busy}")
             return EXIT_OK
-
-
-def list_unknown(session: Session, invocation: Invocation) -> bool:
-    """The calls with unknown outcome on stdout, as a part of the inbox; whether there are any."""
-    from graphwright.runtime import unknown_data
-
-    everybodys = session.run(session.runtime.journal.unknown())
-    found = [each for each in everybodys if session.find_run(each.run_id).tenant == session.settings.tenant]
-    if invocation.json:
-        for each in found:
-            emit({"type": "unknown_outcome", **unknown_data(each)})
-    elif found:
-        remark("Nobody knows whether these calls happened:")
-        table(("CALL ID", "SINCE", "AGENT", "CALL", "ERROR", "RUN"), [_row(each) for each in found])
-        tell_how_to_resolve(found, invocation)
-    return bool(found)
-
-
-def tell_how_to_resolve(found: list[Entry], invocation: Invocation) -> None:
-    """The exact commands that settle these calls, on stderr."""
-    for each in found:
-        remark(f"    {invocation.program} resolve {each.id} happened|retry|abandon")
-
-
-def _row(entry: Entry) -> tuple[str, ...]:
-    error = str((entry.outcome or {}).get("error", "")) or "the process died"
-    return (entry.id, since(entry.begun, time.time()), entry.agent, call_text(entry.name, entry.request), error,
-            entry.run_id)  # fmt: skip
 
 
 COMMANDS = {"resolve": resolve}

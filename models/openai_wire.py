@@ -83,7 +83,8 @@ class OpenAIModel(ChatModel):
             response = await door.open(body)
         except httpx2.RemoteProtocolError as error:
             raise ModelUnavailable(
-                f"{self.model!r} at {self.base_url} cannot be reached (it closed the connection without an answer). Try later."
+                f"{self.model!r} at {self.base_url} cannot be reached: it closed the connection without an answer. "
+                "Try again later."
             ) from error
         try:
             if response.status_code >= 400:

@@ -14,13 +14,13 @@ from langgraph.types import Command, Interrupt
 from graphwright.tools import ApprovalRules
 
 from .approvals import approval_data
+from .branching import branch_off, is_to_fork
 from .broker import Broker
 from .context import RunContext
 from .decisions import Respond, decision_to_wire
 from .digests import digest
 from .errors import LeaseLost, RunFinished
 from .events import Event, event
-from .forking import branch_off, is_to_fork
 from .journal import Entry, Journal
 from .journaling import is_unknown_outcome
 from .leases import taken_over

@@ -34,7 +34,7 @@ from .settings import ReportsFolder, Settings
 from .signature import Signature, refuse_change, signature_of
 from .spending import Spending
 from .stopping import Stop
-from .turns import PAUSE, ROLLBACK, SUPERSEDES, IfBusy, check_turn, roll_back, until_free
+from .turns import PAUSE, ROLLBACK, SUPERSEDES, IfBusy, roll_back, until_free
 from .usage import Tally
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Runtime:
         now = signature_of(compiled)
         if run.signature and not accept_changes:
             refuse_change(run.id, run.signature, now)
-        check_turn(run, await self.runs.unfinished(run.thread_id))
+        await self.runs.check_turn(run)
         if SUPERSEDES in run.options:
             await until_free(self.database, run.thread_id, self.clock)
         stop = Stop(self.runs, run.id, is_draining=self._draining)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, text, updat
 
 from .clock import Clock, new_id
 from .database import Database
-from .errors import NotFound, RunFinished
+from .errors import NotFound, RunFinished, ThreadBusy
 from .leases import fence
 from .tables import runs, threads
 from .turns import FINISHED as FINISHED
@@ -218,6 +218,19 @@ class RunStore:
         ordered = query.order_by(runs.c.created, runs.c.id)
         rows = await self._database.read(lambda connection: connection.execute(ordered).mappings().all())
         return [_run(row) for row in rows]
+
+    async def check_turn(self, run: Run) -> None:
+        """Let only the first of a thread's unfinished runs be moved.
+
+        Raises:
+            ThreadBusy: if another comes before.
+        """
+        first = (await self.unfinished(run.thread_id) or [run])[0]
+        if first.id != run.id:
+            raise ThreadBusy(
+                f"Run {run.id} waits for its turn: run {first.id} on the same thread is {first.status}. "
+                f"Finish that one (`graphwright resume {first.id}`), or end it (`graphwright runs cancel {first.id}`)."
+            )
 
     async def remember(self, run_id: str, **options: Any) -> Run:
         """Keep further options with a run; None forgets one."""

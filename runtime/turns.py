@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID, uuid5
 
@@ -18,7 +18,6 @@ from .tables import leases, runs, threads
 if TYPE_CHECKING:
     from .clock import Clock
     from .database import Database
-    from .runs import Run
 
 Status = Literal["queued", "running", "waiting", "blocked", "done", "failed", "cancelled"]
 FINISHED: frozenset[Status] = frozenset({"done", "failed", "cancelled"})
@@ -79,20 +78,6 @@ def begin_epoch(connection: Connection, thread_id: str) -> int:
     mine = threads.c.id == thread_id
     connection.execute(update(threads).where(mine).values(fork=threads.c.fork + 1))
     return int(connection.execute(select(threads.c.fork).where(mine)).scalar_one())
-
-
-def check_turn(run: Run, unfinished: Sequence[Run]) -> None:
-    """Let only the first of a thread's unfinished runs be moved.
-
-    Raises:
-        ThreadBusy: if another comes before.
-    """
-    if unfinished and unfinished[0].id != run.id:
-        first = unfinished[0]
-        raise ThreadBusy(
-            f"Run {run.id} waits for its turn: run {first.id} on the same thread is {first.status}. "
-            f"Finish that one (`graphwright resume {first.id}`), or end it (`graphwright runs cancel {first.id}`)."
-        )
 
 
 async def until_free(database: Database, thread_id: str, clock: Clock) -> None:

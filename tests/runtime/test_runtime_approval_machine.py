@@ -124,8 +124,10 @@ class Approvals(RuleBasedStateMachine):
         return self.run_(self.brokers[0].get(self.known))
 
     @precondition(lambda self: self.question is None or self.final is not None or self.cancelled)
-    @rule(rules=rules)
-    def asked(self, rules: ApprovalRules) -> None:
+    @rule(rules=rules, another=seldom)
+    def asked(self, rules: ApprovalRules, another: bool) -> None:
+        if self.question is not None and not another:
+            return
         self.number += 1
         run = self.run_(self.runs.create("g", {}, thread_id=None, user="eve", tenant="local"))
         key = f"key {self.number}"

@@ -1,97 +1,31 @@
-"""Approvals: who may decide, how many, until when; asked once, answered once, delivered to the right call."""
+"""Approvals: who may decide, how many, until when, and on which arguments."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from langgraph.graph import END, START, StateGraph
 
-from graphwright.agents import Agent
-from graphwright.graphs import AgentState, agent_loop
-from graphwright.models import ScriptedModel
 from graphwright.models.script import calls
 from graphwright.runtime import (
     AlreadyDecided,
-    Approval,
     Approve,
     DigestMismatch,
     Edit,
-    Event,
-    ManualClock,
     NotAllowed,
     Reject,
-    Respond,
-    Run,
-    RunFinished,
-    Runtime,
     SamePersonTwice,
-    Settings,
     TooLate,
-    approval_data,
 )
 from graphwright.runtime.approvals import DEADLINE
-from graphwright.runtime.questions import Question, request_digest
-from graphwright.tools import ApprovalRules, ToolDeclarationError, tool
+from graphwright.tools import ApprovalRules, ToolDeclarationError
 
+Desk = Any
 CHIEF = frozenset({"chief"})
 
 
 def rules(**given: Any) -> ApprovalRules:
     return ApprovalRules("Moves money.", **given)
-
-
-class Desk:
-    """A runtime with a clock, and tools that pay by the rules it is given."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock = ManualClock()
-        self.settings = Settings(project_dir=folder, state_dir=folder / ".graphwright")
-        self.runtime = Runtime(self.settings, clock=self.clock)
-        self.paid: list[int] = []
-
-    def graph(self, approval: Any, *script: Any) -> StateGraph[Any, Any]:
-        @tool(effect="write", approval=approval)
-        async def pay(amount: int) -> str:
-            """Pay an amount."""
-            self.paid.append(amount)
-            return f"paid {amount}"
-
-        self.pay = pay
-        model = ScriptedModel(script)
-        return agent_loop(Agent(name="clerk", description="Pays.", prompt="Pay.", tools=[pay], model=model))
-
-    async def start(self, graph: StateGraph[Any, Any], user: str = "eve", **options: Any) -> Run:
-        run = await self.runtime.start(
-            "clerk", {"messages": [{"role": "user", "content": "go"}]}, user=user, options=options
-        )
-        await self.drive(run, graph)
-        return run
-
-    async def drive(self, run: Run, graph: StateGraph[Any, Any]) -> list[Event]:
-        def last(state: Any) -> str:
-            return str(state["messages"][-1].text)
-
-        return [each async for each in self.runtime.drive(run.id, graph, output=last)]
-
-    async def ask(self, approval: ApprovalRules, **options: Any) -> tuple[Run, Approval]:
-        self.rules = approval
-        run = await self.start(self.graph(approval, calls("pay", amount=5)), **options)
-        return run, (await self.runtime.approvals.pending())[0]
-
-    async def go_on(self, run: Run, *script: Any) -> str:
-        await self.drive(run, self.graph(self.rules, *script))
-        return (await self.runtime.runs.get(run.id)).status
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    desk = Desk(tmp_path)
-    async with desk.runtime:
-        yield desk
 
 
 # Declaring
@@ -158,15 +92,13 @@ async def test_a_run_may_narrow_who_decides_but_not_widen_it(desk: Desk) -> None
     await desk.runtime.decide(approval.id, Approve(), by="ann", roles={"chief", "north"})
 
 
-async def test_the_local_user_has_the_roles_of_the_settings_and_nobody_else_has(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+async def test_the_local_user_has_the_roles_of_the_settings_and_nobody_else_has(desk: Desk) -> None:
     desk.runtime.settings = desk.settings.model_copy(update={"user": "ann", "roles": ["chief"]})
-    async with desk.runtime:
-        _, approval = await desk.ask(rules(roles=("chief",)))
+    _, approval = await desk.ask(rules(roles=("chief",)))
 
-        with pytest.raises(NotAllowed):
-            await desk.runtime.decide(approval.id, Approve(), by="bob")
-        assert (await desk.runtime.decide(approval.id, Approve())).decided_by == "ann"
+    with pytest.raises(NotAllowed):
+        await desk.runtime.decide(approval.id, Approve(), by="bob")
+    assert (await desk.runtime.decide(approval.id, Approve())).decided_by == "ann"
 
 
 @pytest.mark.parametrize("name", ["eve", " EVE ", "Ｅve"])
@@ -422,197 +354,3 @@ async def test_a_clock_set_back_does_not_turn_the_order_of_steps(desk: Desk) -> 
     after = await desk.runtime.decide(approval.id, Approve(), by="bob")
 
     assert after.decided == after.steps[0].time
-
-
-# Batches
-
-
-async def both(desk: Desk, *amounts: int, approval: ApprovalRules | None = None) -> list[Approval]:
-    await desk.start(desk.graph(approval or rules(), [calls("pay", amount=each) for each in amounts]))
-    return await desk.runtime.approvals.pending()
-
-
-async def test_questions_about_the_very_same_are_approved_together(desk: Desk) -> None:
-    asked = await both(desk, 5, 5, 5)
-
-    done = await desk.runtime.approvals.approve_alike({each.id: each.digest for each in asked}, by="ann", comment="ok")
-
-    assert [(each.status, each.decision) for each in done] == [("decided", Approve("ok"))] * 3
-
-
-async def test_questions_that_differ_are_not_approved_together_and_nothing_is_recorded(desk: Desk) -> None:
-    asked = await both(desk, 5, 6)
-
-    with pytest.raises(DigestMismatch, match="something else"):
-        await desk.runtime.approvals.approve_alike({each.id: each.digest for each in asked}, by="ann")
-
-    assert len(await desk.runtime.approvals.pending()) == 2
-
-
-async def test_one_refusal_in_a_batch_leaves_all_of_it_open(desk: Desk) -> None:
-    asked = await both(desk, 5, 5)
-    await desk.runtime.decide(asked[1].id, Reject(), by="bob")
-
-    with pytest.raises(AlreadyDecided, match=asked[1].id):
-        await desk.runtime.approvals.approve_alike({each.id: each.digest for each in asked}, by="ann")
-
-    assert (await desk.runtime.approvals.get(asked[0].id)).status == "pending"
-
-
-# Races
-
-
-async def test_many_deciders_of_a_quorum_make_one_outcome(desk: Desk, tmp_path: Path) -> None:
-    _, approval = await desk.ask(rules(quorum=3))
-    others = [Runtime(desk.settings, clock=desk.clock) for _ in range(3)]
-    for each in others:
-        await each.__aenter__()
-
-    answers = await asyncio.gather(
-        *(each.decide(approval.id, Approve(), by=f"p{n % 5}") for n, each in enumerate(others * 4)),
-        return_exceptions=True,
-    )
-
-    for each in others:
-        await each.__aexit__(None, None, None)
-    recorded = [each for each in answers if isinstance(each, Approval)]
-    after = await desk.runtime.approvals.get(approval.id)
-    assert len(recorded) == 3
-    assert sum(each.status == "decided" for each in recorded) == 1
-    assert len({step.by for step in after.approvals}) == 3
-    assert all(isinstance(each, Approval | SamePersonTwice | AlreadyDecided) for each in answers)
-
-
-async def test_of_an_answer_and_a_cancellation_at_once_one_wins(desk: Desk) -> None:
-    for number in range(20):
-        run, approval = await desk.ask(rules())
-        late = asyncio.sleep(0)
-        jobs = [desk.runtime.cancel(run.id), desk.runtime.decide(approval.id, Approve(), by="ann")]
-
-        outcomes = await asyncio.gather(*(jobs if number % 2 else jobs[::-1]), late, return_exceptions=True)
-
-        refused = [each for each in outcomes if isinstance(each, AlreadyDecided)]
-        after = await desk.runtime.approvals.get(approval.id)
-        assert after.status == ("cancelled" if refused else "decided")
-        with pytest.raises(RunFinished):
-            await desk.go_on(run)
-    assert desk.paid == []
-
-
-async def test_an_answer_between_the_two_writes_of_a_cancellation_is_refused(desk: Desk) -> None:
-    run, approval = await desk.ask(rules())
-    await desk.runtime.runs.move(run.id, "cancelled")
-
-    with pytest.raises(AlreadyDecided, match="its run was cancelled"):
-        await desk.runtime.decide(approval.id, Approve(), by="ann")
-
-
-async def test_a_decision_is_not_applied_to_a_run_that_was_cancelled_meanwhile(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, approval = await desk.ask(rules())
-    await desk.runtime.decide(approval.id, Approve(), by="ann")
-    await desk.runtime.runs.move(approval.run_id, "cancelled")
-    question = Question(key=approval.key, call_id="c", tool="pay", arguments={}, rules=rules(), digest=approval.digest)
-    monkeypatch.setattr("langgraph.types.interrupt", lambda value: None)  # there is no graph here to be woken
-
-    with pytest.raises(RunFinished, match="not asked or applied"):
-        await desk.runtime.approvals.ask(question)
-
-
-async def test_the_same_call_with_other_arguments_does_not_get_the_answer(desk: Desk) -> None:
-    _, approval = await desk.ask(rules())
-    await desk.runtime.decide(approval.id, Approve(), by="ann")
-    other = request_digest("local", approval.thread_id, approval.key, "pay", {"amount": 6})
-
-    with pytest.raises(DigestMismatch, match="nothing was done"):
-        await desk.runtime.approvals.ask(
-            Question(key=approval.key, call_id="c", tool="pay", arguments={"amount": 6}, rules=rules(), digest=other)
-        )
-
-
-# Nested and parallel
-
-
-def nested(desk: Desk, *script: Any) -> StateGraph[Any, Any]:
-    """Two agents side by side, each two graphs deep, each with two calls at once."""
-    outer = StateGraph(AgentState)
-    for number, name in enumerate(("left", "right")):
-        inner = StateGraph(AgentState)
-        amounts = (10 * number + 1, 10 * number + 2)
-        replies = script or ([calls("pay", amount=each) for each in amounts],)
-        inner.add_node("loop", desk.graph(rules(), *replies).compile())
-        inner.add_edge(START, "loop")
-        inner.add_edge("loop", END)
-        outer.add_node(name, inner.compile())
-        outer.add_edge(START, name)
-        outer.add_edge(name, END)
-    return outer
-
-
-async def test_nested_and_parallel_calls_each_resume_only_themselves(desk: Desk) -> None:
-    run = await desk.start(nested(desk))
-    asked = {each.arguments["amount"]: each for each in await desk.runtime.approvals.pending()}
-    assert sorted(asked) == [1, 2, 11, 12]
-
-    await desk.runtime.decide(asked[2].id, Approve(), by="ann")
-    await desk.runtime.decide(asked[11].id, Reject("no"), by="ann")
-    await desk.drive(run, nested(desk, "done"))
-    assert desk.paid == [2]
-    assert {each.arguments["amount"] for each in await desk.runtime.approvals.pending()} == {1, 12}
-
-    await desk.runtime.decide(asked[1].id, Respond("paid by hand"), by="ann")
-    await desk.runtime.decide(asked[12].id, Edit({"amount": 13}), by="ann")
-    await desk.drive(run, nested(desk, "done"))
-
-    assert desk.paid == [2, 13]
-    assert (await desk.runtime.runs.get(run.id)).status == "done"
-    assert len(await desk.runtime.approvals.of_run(run.id)) == 4
-
-
-# On the wire
-
-
-async def test_the_wire_is_langchains_with_more_keys(desk: Desk) -> None:
-    _, approval = await desk.ask(rules(roles=("chief",), quorum=2, deadline=60))
-    approval = await desk.runtime.decide(approval.id, Approve("fine"), by="ann", roles=CHIEF)
-
-    wire = approval.to_wire()
-
-    langchain = {name: wire[name] for name in ("type", "name", "args", "description")}
-    assert langchain == {
-        "type": "tool_approval",
-        "name": "pay",
-        "args": {"amount": 5},
-        "description": "Moves money.",
-    }
-    assert wire["tool_call_id"] == approval.call_id
-    ours = {name: wire[name] for name in ("deadline", "roles", "quorum", "digest", "on_deadline")}
-    assert ours == {
-        "deadline": desk.clock.now + 60,
-        "roles": ["chief"],
-        "quorum": 2,
-        "digest": approval.digest,
-        "on_deadline": "reject",
-    }
-    assert wire["approvals"] == [{"by": "ann", "time": desk.clock.now, "comment": "fine"}]
-
-
-async def test_an_approval_as_data_tells_every_step(desk: Desk) -> None:
-    _, approval = await desk.ask(rules())
-    await desk.runtime.approvals.delegate(approval.id, by="ann", to="bob", comment="please")
-    done = await desk.runtime.decide(approval.id, Reject("no", "not now"), by="bob")
-
-    steps = approval_data(done)["steps"]
-
-    assert [(each["kind"], each["by"]) for each in steps] == [("delegate", "ann"), ("answer", "bob")]
-    assert steps[1]["decision"] == {"type": "reject", "message": "no", "comment": "not now"}
-
-
-async def test_bare_langgraph_refuses_rules_that_it_cannot_check(desk: Desk) -> None:
-    graph = desk.graph(rules(quorum=2), calls("pay", amount=5)).compile()
-
-    with pytest.raises(NotAllowed, match="Run the graph by a graphwright Runtime"):
-        await graph.ainvoke({"messages": [{"role": "user", "content": "go"}]})
-
-    assert desk.paid == []
