@@ -12,6 +12,7 @@ from graphwright.tools import Resources, Tool
 
 from .approvals import Approval, Person, same_person
 from .audit import AuditLog, audit_keys
+from .auditing import approval_witness
 from .broker import Broker
 from .budgeting import RunSpending
 from .clock import Clock
@@ -55,9 +56,11 @@ class Runtime:
         self.clock = self._clock = clock or time.time
         self.database = self._database = Database(settings.database, settings.durability)
         self.runs = RunStore(self._database, self._clock)
-        self.approvals = Broker(self._database, self._clock, tenant=settings.tenant)
-        self._saver: AsyncSqliteSaver | None = None
         self.audit = AuditLog(audit_keys(), redact=Redactor.of_process().redact_value, clock=self._clock)
+        self.approvals = Broker(
+            self._database, self._clock, tenant=settings.tenant, witness=approval_witness(self.audit)
+        )
+        self._saver: AsyncSqliteSaver | None = None
         self.journal = Journal(self._database, self._clock, self.audit)
         self.leases = Leases(self._database, self._clock, this_process())
         self._stops: set[Stop] = set()

@@ -19,10 +19,11 @@ from typing import Any, Literal
 
 import orjson
 from sqlalchemy import Connection, RowMapping, select, text, update
+from sqlalchemy.exc import DatabaseError
 
 from graphwright.tools import Tool
 
-from .audit import AuditEntry, AuditLog
+from .audit import AuditEntry, AuditError, AuditLog
 from .clock import Clock, new_id
 from .database import Database
 from .digests import canonical_json, digest
@@ -255,7 +256,13 @@ class Journal:
             entry = AuditEntry(
                 kind=kind, actor=actor or "system", event=event, run_id=writer.run_id, thread_id=writer.thread_id
             )
-            self._audit.append(connection, entry)
+            try:
+                self._audit.append(connection, entry)
+            except DatabaseError as error:
+                raise AuditError(
+                    f"The audit log took no row for {kind!r} of run {writer.run_id} ({error.orig}). Nothing was done. "
+                    "See `graphwright audit verify`, then resume the run."
+                ) from error
 
     async def _fenced(self, writer: Writer, work: Callable[[Connection], Any]) -> None:
         def fenced(connection: Connection) -> None:

@@ -80,7 +80,7 @@ def journaled(journal: Journal, writer: Writer) -> Step:
                 return await _pure(journal, writer, intent, following, call)
             entry, is_mine = await journal.begin(writer, intent)
             if entry.status in SETTLED:
-                return _given_back(entry, call)
+                return given_back(entry, call)
             if not is_mine:
                 known = await _second_time(journal, writer, entry, call)
                 if known is not None:
@@ -96,7 +96,7 @@ async def _pure(journal: Journal, writer: Writer, intent: Intent, following: Han
     """A call that changes nothing: its answer is recorded, so that a run that comes by again sees the same world."""
     known = await journal.find(intent.key) if intent.key in writer.known else None
     if known is not None and known.status in SETTLED:
-        return _given_back(known, call)
+        return given_back(known, call)
     before = dict(call.context.state)
     try:
         outcome = await following(call)
@@ -184,7 +184,7 @@ def _recorded(outcome: Outcome, before: Mapping[str, Any], call: GateCall) -> di
     return {**told, "kept": kept} if kept else told
 
 
-def _given_back(entry: Entry, call: GateCall) -> Outcome:
+def given_back(entry: Entry, call: GateCall) -> Outcome:
     """The outcome of an earlier attempt; what the tool kept for its thread then is kept now."""
     call.context.state.update((entry.outcome or {}).get("kept") or {})
     return remembered(entry)

@@ -21,7 +21,7 @@ from .decisions import Decision, Respond, decision_to_wire
 from .digests import digest
 from .gate import GateCall, Handler, Outcome, build_gate
 from .journal import SETTLED, Entry
-from .journaling import remembered
+from .journaling import given_back
 from .questions import Question
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Served:
                     f"what came of {call.tool.name} with the arguments {dict(call.arguments)!r}; the run called it with"
                     f" {entry.request!r} (call {call.context.call_id})"
                 )
-            return remembered(entry)
+            return given_back(entry, call)
 
         return serve
 

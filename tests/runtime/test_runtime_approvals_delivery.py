@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
 
 from graphwright.graphs import AgentState
 from graphwright.models.script import calls
@@ -23,8 +24,10 @@ from graphwright.runtime import (
     RunFinished,
     Runtime,
     SamePersonTwice,
+    Settings,
     approval_data,
 )
+from graphwright.runtime.database import Database
 from graphwright.runtime.questions import Question, request_digest
 from graphwright.tools import ApprovalRules
 
@@ -228,3 +231,40 @@ async def test_bare_langgraph_refuses_rules_that_it_cannot_check(desk: Desk) -> 
         await graph.ainvoke({"messages": [{"role": "user", "content": "go"}]})
 
     assert desk.paid == []
+
+
+async def test_two_equal_interrupts_of_one_node_are_two_questions(desk: Desk) -> None:
+    async def node(state: AgentState) -> dict[str, Any]:
+        return {"messages": [("ai", f"{interrupt('Sure?')}, {interrupt('Sure?')}")]}
+
+    graph = StateGraph(AgentState).add_node("node", node).add_edge(START, "node").add_edge("node", END)
+    run = await desk.start(graph)
+
+    for answer in ("yes", "no"):
+        (approval,) = await desk.runtime.approvals.pending(run_id=run.id)
+        await desk.runtime.decide(approval.id, Respond(answer), by="ann")
+        await desk.drive(run, graph)
+
+    assert (await desk.runtime.runs.get(run.id)).output == "yes, no"
+
+
+async def test_a_question_of_an_older_release_is_still_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(project_dir=tmp_path, state_dir=tmp_path / "old")
+    with monkeypatch.context() as earlier:
+        earlier.setattr("graphwright.runtime.migrations.MIGRATIONS", ("v0001_first", "v0002_journal"))
+        old = await Database(settings.database).open()
+        values = "'appr_1','k','r','t','local','clerk','pay','c','{\"amount\":5}','d','Moves money.','approve,reject'"
+        await old.transaction(
+            lambda connection: connection.exec_driver_sql(
+                "INSERT INTO approvals (id,key,run_id,thread_id,tenant,agent,tool,call_id,arguments,digest,reason,"
+                f"allowed,status,asked) VALUES ({values},'pending',1.0)"
+            )
+        )
+        await old.close()
+
+    async with Runtime(settings) as runtime:
+        done = await runtime.decide("appr_1", Approve(), by="ann", digest="d")
+
+    assert (done.decided_by, done.rules) == ("ann", rules())

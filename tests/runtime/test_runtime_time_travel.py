@@ -21,7 +21,7 @@ from graphwright.runtime.explaining import explain
 from graphwright.runtime.forking import fork
 from graphwright.runtime.history import Point, difference, history
 from graphwright.runtime.replaying import replay
-from graphwright.tools import tool
+from graphwright.tools import ToolContext, tool
 
 GO = {"messages": [{"role": "user", "content": "go"}]}
 
@@ -345,6 +345,23 @@ async def test_a_graph_inside_a_node_is_replayed_with_its_models_tools_and_appro
 
     assert (found.verdict, found.missing) == ("same", ())
     assert (sorted(shop.paid), shop.looked) == ([1, 2], 2)
+
+
+async def test_what_a_tool_keeps_for_its_thread_is_replayed_with_its_outcome(runtime: Runtime) -> None:
+    @tool(effect="write")
+    async def note(text: str, *, context: ToolContext) -> str:
+        """Keep a note."""
+        context.state["notes"] = [*context.state.get("notes", ()), text]
+        return "kept"
+
+    def clerk(*script: Any) -> StateGraph[Any, Any]:
+        model = ScriptedModel(script)
+        return agent_loop(Agent(name="clerk", description="Notes.", prompt="Note.", tools=[note], model=model))
+
+    run = await runtime.start("clerk", GO)
+    await drive(runtime, run, clerk(calls("note", text="tea"), "noted"))
+
+    assert (await replay(runtime, clerk(), run.id)).changes == ()
 
 
 async def test_a_run_that_waits_is_replayed_as_far_as_it_came(runtime: Runtime, shop: Shop) -> None:
