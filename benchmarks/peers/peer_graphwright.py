@@ -13,6 +13,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
 
+# Under PYTHONSAFEPATH a script's own folder is not on the import path.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 from environments import default_peers, import_common
 
 from graphwright.agents import Agent

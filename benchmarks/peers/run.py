@@ -16,6 +16,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+# Under PYTHONSAFEPATH a script's own folder is not on the import path.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 from environments import REPOSITORY, SERVER, Harness, default_peers, loopback_server
 from measuring import RAW, Client, Row, clients, rounds, standings
 from verdict import shortcomings, table

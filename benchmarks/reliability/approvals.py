@@ -19,6 +19,9 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+# Under PYTHONSAFEPATH a script's own folder is not on the import path.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 from forking import finish, start
 
 from graphwright.runtime import AlreadyDecided, Approve, Reject, Runtime, Settings

@@ -28,6 +28,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+# Under PYTHONSAFEPATH a script's own folder is not on the import path.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 from forking import ChildFailed, finish, in_child, start
 from ours import Life, Verdict, born, template
 from shapes import SHAPES, Shape

@@ -21,6 +21,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+# Under PYTHONSAFEPATH a script's own folder is not on the import path.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 from forking import finish, in_child, start
 
 from graphwright.agents import Agent
