@@ -5,7 +5,7 @@ Migrations (``runtime/migrations``) make them; this file says what the newest re
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -104,16 +104,6 @@ decisions = Table(
     Column("digest", String(64), nullable=False),
     Column("decided", Float, nullable=False),
     UniqueConstraint("approval_id", name="one_decision_per_approval"),
-)
-
-events = Table(
-    "events",
-    metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=True),
-    Column("run_id", String(64), nullable=False),
-    Column("time", Float, nullable=False),
-    Column("event", Text, nullable=False),
-    Index("events_by_run", "run_id", "sequence"),
 )
 
 journal = Table(

@@ -1,4 +1,4 @@
-"""The first release: threads, runs, leases, approvals, decisions, events."""
+"""The first release: threads, runs, leases, approvals, decisions."""
 
 from __future__ import annotations
 
@@ -75,11 +75,3 @@ def upgrade(op: Operations) -> None:
         Column("decided", Float, nullable=False),
         UniqueConstraint("approval_id", name="one_decision_per_approval"),
     )
-    op.create_table(
-        "events",
-        Column("sequence", Integer, primary_key=True, autoincrement=True),
-        Column("run_id", String(64), nullable=False),
-        Column("time", Float, nullable=False),
-        Column("event", Text, nullable=False),
-    )
-    op.create_index("events_by_run", "events", ["run_id", "sequence"])
