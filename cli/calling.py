@@ -106,9 +106,11 @@ async def _call(settings: Settings, tool: Tool, validated: Mapping[str, Any]) ->
     from graphwright.runtime.execution import execute
     from graphwright.tools import IdempotencyKey, ToolContext, ToolFailed, render_result
 
-    from .session import resources_of
+    from .session import catalogue_of, resources_of
 
     resources = resources_of(settings)
+    for entry in catalogue_of(settings).entries.values():
+        entry.provide(resources, settings.state)
     call_id = f"by_hand_{uuid4().hex[:12]}"
     context = ToolContext(
         call_id=call_id,

@@ -213,7 +213,8 @@ def _told(approval: Approval) -> str:
 
 def _tool(session: Session, run: Run, name: str) -> Tool | None:
     """The tool whose arguments are edited, so that they can be checked before they are recorded."""
-    from .graph_parts import tool_of
+    from graphwright.graphs.parts import tool_of
+
     from .session import build, catalogue_of, remembered_tools, tools_of
 
     entry = catalogue_of(session.settings).get(run.graph)

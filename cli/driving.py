@@ -53,6 +53,7 @@ def go_on(session: Session, run: Run, prepared: Prepared, invocation: Invocation
 
     Runs that were queued behind it on the same thread come next; the first exit status that is not 0 counts.
     """
+    session.provide(prepared.entry)
     status = _to_its_end(session, run, prepared, invocation, no_input)
     following = _queued_behind(session, run)
     if following is None:
@@ -165,9 +166,8 @@ def _ask_all(session: Session, run: Run, prepared: Prepared, skipped: set[str]) 
 
 def _ask_one(session: Session, approval: Approval, prepared: Prepared) -> bool:
     """Ask until a decision was recorded (True) or the person leaves the question waiting (False)."""
+    from graphwright.graphs.parts import tool_of
     from graphwright.runtime import AlreadyDecided, RuntimeProblem
-
-    from .graph_parts import tool_of
 
     tool = tool_of(prepared.graph, approval.tool)
     while True:

@@ -73,7 +73,7 @@ def _facts(entry: GraphEntry) -> dict[str, Any]:
 
 
 def _parts(graph: Any) -> dict[str, Any]:
-    from .graph_parts import agents_of, graph_tools
+    from graphwright.graphs.parts import agents_of, graph_tools
 
     return {
         "agents": [_agent(each) for each in agents_of(graph)],

@@ -31,7 +31,8 @@ def replay(invocation: Invocation, run_id: str) -> int:
 
     with Session(settings_of(invocation), with_resources=True) as session:
         run = session.find_run(run_id)
-        _, graph = graph_of(session, run.graph, run)
+        entry, graph = graph_of(session, run.graph, run)
+        session.provide(entry)
         found = session.run(play(session.runtime, graph, run_id))
     if invocation.json:
         emit(asdict(found))

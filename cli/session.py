@@ -171,6 +171,7 @@ class Session:
         self.settings = settings
         self._runner = asyncio.Runner()
         self.runtime: Runtime = Runtime(settings, resources=resources_of(settings) if with_resources else None)
+        self._provided: set[str] = set()
 
     def __enter__(self) -> Self:
         try:
@@ -189,6 +190,12 @@ class Session:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run one coroutine to its end; Ctrl-C cancels it and is raised here as KeyboardInterrupt."""
         return self._runner.run(work)
+
+    def provide(self, entry: GraphEntry) -> None:
+        """Add what the graph's tools share, once."""
+        if entry.name not in self._provided:
+            self._provided.add(entry.name)
+            entry.provide(self.runtime.resources, self.settings.state)
 
     def find_run(self, run_id: str) -> Run:
         """The run with this id. Raises NotFound."""

@@ -23,7 +23,7 @@ from typing import Any
 
 from langgraph.graph import StateGraph
 
-from graphwright.tools import Tool
+from graphwright.tools import Resources, Tool
 
 ENTRY_POINTS = "graphwright.graphs"
 SHIPPED = ("research", "assistant")
@@ -53,8 +53,17 @@ class GraphEntry:
     """The input to use where none is given."""
     knowledge: tuple[str, ...] = ()
     """Packages whose documentation the graph reads where the user has ingested nothing."""
+    resources: Callable[[Resources, Path], None] | None = None
+    """Provides what the graph's tools share; told the state folder."""
+    world: Callable[[Path], dict[str, Any]] | None = None
+    """Reads the end state of the graph's world from the state folder, as plain data."""
     source: str = ""
     """Where it is declared."""
+
+    def provide(self, resources: Resources, state: Path) -> None:
+        """Add what the graph's tools share; nothing is opened before a tool asks for it."""
+        if self.resources is not None:
+            self.resources(resources, state)
 
     def graph(self, tools: Sequence[Tool] = ()) -> StateGraph[Any, Any]:
         """The graph, uncompiled, with the user's tools if it takes any."""
@@ -92,6 +101,8 @@ def graph(
     output: str = "messages",
     example: str = "",
     knowledge: Sequence[str] = (),
+    resources: Callable[[Resources, Path], None] | None = None,
+    world: Callable[[Path], dict[str, Any]] | None = None,
 ) -> Callable[[Callable[..., StateGraph[Any, Any]]], GraphEntry]:
     """Declare a graph of the catalogue.
 
@@ -102,6 +113,9 @@ def graph(
         output: The state key that holds the answer; of ``messages`` the last one's text.
         example: The input to use where none is given.
         knowledge: Packages whose documentation is ingested at the first run if the knowledge base is empty.
+        resources: Provides what the graph's tools share, given the state folder; make things in factories.
+        world: Reads what the graph's effects have changed, from the state folder and without changing it: plain data
+            without times and random ids, the end state that evals compare and `certify` checks.
 
     Raises:
         GraphDeclarationError: if the description is empty.
@@ -119,6 +133,8 @@ def graph(
             output=output,
             example=example,
             knowledge=tuple(knowledge),
+            resources=resources,
+            world=world,
             source=f"{code.co_filename}:{code.co_firstlineno}",
         )
 
@@ -181,6 +197,8 @@ def load_file(path: Path, project: Path | None = None) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    # A tool that says `from graphs.shop import Shop` must get this module, not run the file a second time.
+    sys.modules[f"{path.parent.name}.{path.stem}"] = module
     return module
 
 

@@ -92,6 +92,9 @@ def _in_folder(folder: Path | None) -> list[Path]:
 def _from_file(path: Path) -> list[Tool]:
     """Run a file as a module of its own; a failed one leaves no trace."""
     place = path.resolve()
+    imported = sys.modules.get(_import_name(place))
+    if imported is not None and getattr(imported, "__file__", None) == str(place):
+        return tools_of(imported)
     name = f"graphwright_plugin_{hashlib.sha256(str(place).encode()).hexdigest()[:8]}_{path.stem}"
     if name in sys.modules:
         return tools_of(sys.modules[name])
@@ -105,10 +108,18 @@ def _from_file(path: Path) -> list[Tool]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-        return tools_of(module)
+        found = tools_of(module)
     except BaseException:
         del sys.modules[name]
         raise
+    # A graph that says `from tools.shop import Shop` must get this module, not run the file a second time.
+    sys.modules[_import_name(place)] = module
+    return found
+
+
+def _import_name(place: Path) -> str:
+    """What other files of the project call this one: `tools.shop`."""
+    return f"{place.parent.name}.{place.stem}"
 
 
 def _installed() -> list[EntryPoint]:
