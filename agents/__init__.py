@@ -6,5 +6,13 @@ An :class:`Agent` only declares. Importing one touches no network and reads no k
 
 from .agent import Agent, AgentDeclarationError
 from .budget import Budget, BudgetDeclarationError
+from .compaction import Compaction, CompactionDeclarationError
 
-__all__ = ["Agent", "AgentDeclarationError", "Budget", "BudgetDeclarationError"]
+__all__ = [
+    "Agent",
+    "AgentDeclarationError",
+    "Budget",
+    "BudgetDeclarationError",
+    "Compaction",
+    "CompactionDeclarationError",
+]

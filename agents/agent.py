@@ -10,6 +10,7 @@ from graphwright.prompts import Prompt
 from graphwright.tools import Tool, Toolbox, as_tool
 
 from .budget import Budget
+from .compaction import Compaction
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -48,6 +49,8 @@ class Agent:
     """Tool calls for one input; a call past it is refused with a message to the model."""
     budget: Budget | None = None
     """What it may spend in one run; a budget of the same name in ``graphwright.toml`` replaces it."""
+    compaction: Compaction | None = None
+    """How its model is kept from being sent too much history; None: it is sent all of it."""
     toolbox: Toolbox = field(init=False, repr=False)
     """The tools by name."""
 
@@ -96,4 +99,5 @@ class Agent:
             max_turns=self.max_turns,
             max_calls=self.max_calls,
             budget=self.budget,
+            compaction=self.compaction,
         )

@@ -39,6 +39,8 @@ _COMMANDS = {
     "replay": ("replay", "Run a run again from its records, and compare every step."),
     "explain": ("explain", "How an answer came about: prompts, tools, sources, approvals."),
     "migrate": ("migrate", "Move a paused run to a graph whose node was renamed."),
+    "budget": ("budget", "What may be spent, is spent and is reserved; `raise` a limit."),
+    "certify": ("certify", "Kill a graph at every write and effect; it must lose nothing."),
     "audit": ("audit", "The log of every effect and decision; `verify` it."),
     "doctor": ("doctor", "What is stuck, orphaned, unknown, changed or too old."),
     "init": ("init", "Make a project that runs at once."),

@@ -16,6 +16,8 @@ def who_may(approval: Approval) -> str:
     who = " and also ".join(groups) or "anybody"
     if approval.rules.exclude_requester:
         who += f", not {approval.requester or 'whoever started the run'}"
+    if approval.rules.exclude:
+        who += f", not {' or '.join(approval.rules.exclude)}"
     return f"{approval.rules.quorum} people: {who}" if approval.rules.quorum > 1 else who
 
 

@@ -80,7 +80,7 @@ def _reason(settings: Settings, tool: Tool, validated: Mapping[str, Any]) -> str
     if rules is None:
         return None
     lacks_role = bool(rules.roles) and not set(rules.roles) & set(settings.roles)
-    if lacks_role or rules.quorum > 1 or rules.exclude_requester:
+    if lacks_role or rules.quorum > 1 or rules.exclude_requester or rules.exclude:
         who = " or ".join(rules.roles) or "other people"
         usage(
             f"{tool.name} was not called: {rules.quorum} × {who} must approve it. Run it in a graph, which asks them."

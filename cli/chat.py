@@ -40,7 +40,7 @@ def chat(invocation: Invocation, graph: str, model: str | None, thread: str | No
     settings = settings_of(invocation, model=model)
     entry = catalogue_of(settings).get(graph)
     prepared = Prepared(entry, build(entry, tools_of(settings, tools)), choose_model(settings))
-    with Session(settings, with_resources=True) as session:
+    with Session(settings, with_resources=True, makes_state=True) as session:
         if thread is not None:
             session.run(session.runtime.runs.thread(thread))
         fill_knowledge(session, entry)

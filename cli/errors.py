@@ -23,6 +23,7 @@ EXIT_PIPE = 141
 """What a shell reports of a program whose reader has gone."""
 
 USAGE_ERRORS = {
+    "graphwright.evals": ("CaseProblem",),
     "graphwright.graphs": ("GraphNotFound",),
     "graphwright.models": ("UnknownModel", "MissingExtra"),
     "graphwright.retrieval": ("EmptyQuery", "KnowledgeBaseMissing", "UnknownChunk", "UnknownEmbedder", "UnknownField"),

@@ -12,7 +12,7 @@ from .output import details, emit, moment, say
 from .safe_text import call_text, one_line
 
 if TYPE_CHECKING:
-    from graphwright.runtime.explaining import Called, Decided, Explanation
+    from graphwright.runtime.explaining import Called, Decided, Explanation, Ruled
 
 
 @click.command(cls=Command)
@@ -53,6 +53,7 @@ def _tell(found: Explanation) -> None:
     _section("Calls", [_call_line(each) for each in found.called])
     chunks = [f"{each['id']}  {each['source']}  {each.get('heading', '')}".rstrip() for each in found.chunks]
     _section("Sources", chunks)
+    _section("Policy", [_ruled_line(each) for each in found.ruled])
     _section("Decisions", [_decision_line(each) for each in found.decided])
     _section("Unknown outcomes", list(found.unknown))
 
@@ -68,6 +69,11 @@ def _call_line(call: Called) -> str:
     what = f"{len(call.chunks)} chunks" if call.chunks else one_line(call.outcome, 120)
     made = call_text(call.tool, call.arguments)
     return f"{moment(call.when)}  {call.agent}: {made} → {call.status}{settled}{again}: {what}"
+
+
+def _ruled_line(ruled: Ruled) -> str:
+    told = {"ask": "asked about", "deny": "denied"}[ruled.found] if ruled.verdict == ruled.found else "allowed"
+    return f"{moment(ruled.when)}  {told} {ruled.tool} of {ruled.agent}, rule {ruled.rule}: {ruled.sentence}"
 
 
 def _decision_line(decided: Decided) -> str:

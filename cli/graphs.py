@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .graph_card import card, check
 from .invocation import Group, Invocation, pass_invocation
 from .output import details, emit, remark, say, table
 from .safe_text import one_line
 
 if TYPE_CHECKING:
-    from graphwright.agents import Agent
     from graphwright.graphs import Catalogue, GraphEntry
 
 
@@ -39,16 +39,19 @@ def graphs(context: click.Context) -> int | None:
 @click.argument("name")
 @pass_invocation
 def show(invocation: Invocation, name: str) -> None:
-    """Show one graph: what it does, its agents and tools, and its picture as Mermaid."""
+    """Show one graph: what it does, its agents and tools, and its picture as Mermaid; with --json its schemas too."""
+    from graphwright.graphs.card import card_of
+    from graphwright.graphs.drawing import mermaid
+
     from .session import build, catalogue_of, settings_of, tools_of
 
     settings = settings_of(invocation)
     entry = catalogue_of(settings).get(name)
     graph = build(entry, tools_of(settings))
-    facts = {**_facts(entry), **_parts(graph), "mermaid": graph.compile().get_graph().draw_mermaid()}
     if invocation.json:
-        emit(facts)
+        emit({**_facts(entry), **card_of(entry, graph)})
         return
+    facts = {**_facts(entry), **_parts(graph), "mermaid": mermaid(graph)}
     details(
         {
             **{key: facts[key] for key in ("name", "description", "source", "input", "output", "example")},
@@ -76,7 +79,7 @@ def _parts(graph: Any) -> dict[str, Any]:
     from graphwright.graphs.parts import agents_of, graph_tools
 
     return {
-        "agents": [_agent(each) for each in agents_of(graph)],
+        "agents": [{"name": each.name, "description": each.description} for each in agents_of(graph)],
         "tools": [
             {
                 "name": each.name,
@@ -89,16 +92,6 @@ def _parts(graph: Any) -> dict[str, Any]:
     }
 
 
-def _agent(agent: Agent) -> dict[str, Any]:
-    return {
-        "name": agent.name,
-        "description": agent.description,
-        "prompt": agent.instructions.name,
-        "prompt_version": agent.instructions.version,
-        "tools": list(agent.toolbox.names),
-    }
-
-
 def _tool_line(tool: dict[str, Any]) -> str:
     asks = ", asks a person" if tool["asks"] else ""
     return one_line(f"{tool['name']} ({tool['effect']}{asks}): {tool['description']}", 160)
@@ -108,5 +101,8 @@ def _name_broken(catalogue: Catalogue) -> None:
     for each in catalogue.broken:
         remark(f"Left out: {each.source} could not be loaded: {each.error}")
 
+
+graphs.add_command(card)
+graphs.add_command(check)
 
 COMMANDS = {"graphs": graphs}

@@ -17,9 +17,15 @@ if TYPE_CHECKING:
     from graphwright.runtime import Approval
 
 
+PAGE = 50
+"""Questions that a list for people shows where no number is given."""
+
+
 @click.group(cls=Group, invoke_without_command=True)
+@click.option("--limit", type=click.IntRange(min=1), help=f"At most so many (a table: {PAGE}; --json: all).")
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="Leave out so many of the oldest.")
 @click.pass_context
-def inbox(context: click.Context) -> int | None:
+def inbox(context: click.Context, limit: int | None, offset: int) -> int | None:
     """List the questions that wait for a person, oldest first."""
     if context.invoked_subcommand is not None:
         return None
@@ -30,13 +36,20 @@ def inbox(context: click.Context) -> int | None:
 
     invocation = context.ensure_object(Invocation)
     with Session(settings_of(invocation)) as session:
-        waiting = session.run(session.runtime.approvals.pending())
+        most = limit or (None if invocation.json and not offset else PAGE)
+        approvals = session.runtime.approvals
+        waiting = session.run(approvals.pending(limit=most, offset=offset))
+        count = session.run(approvals.count_pending()) if offset or len(waiting) == most else len(waiting)
         has_unknown = list_unknown(session, invocation)
     if invocation.json:
         for each in waiting:
             emit(approval_data(each))
     elif waiting:
         table(("ID", "SINCE", "AGENT", "CALL", "WHY", "WHO", "UNTIL", "RUN"), [_row(each) for each in waiting])
+        if (left := count - offset - len(waiting)) > 0:
+            remark(f"{left:,} more wait: --offset {offset + len(waiting)} shows the next.")
+    elif count:
+        remark(f"{count:,} wait for a person, and --offset {offset} leaves out all of them.")
     elif not has_unknown:
         remark("Nothing waits for a person.")
     return 0

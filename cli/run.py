@@ -58,7 +58,7 @@ def run(
     entry = catalogue_of(settings).get(graph)
     text = input_text(input, file, entry.example)
     prepared = Prepared(entry, build(entry, tools_of(settings, tools)), choose_model(settings))
-    with Session(settings, with_resources=True) as session:
+    with Session(settings, with_resources=True, makes_state=True) as session:
         fill_knowledge(session, entry)
         started = session.run(
             session.runtime.start(

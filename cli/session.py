@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from graphwright.graphs import Catalogue, GraphEntry
     from graphwright.models import ModelChoice
     from graphwright.retrieval import KnowledgeBase
-    from graphwright.runtime import Run, Runtime, Settings
+    from graphwright.runtime import Approval, Run, Runtime, Settings
     from graphwright.tools import Resources, Tool
 
 T = TypeVar("T")
@@ -163,29 +164,45 @@ class Session:
     """A runtime and the loop it lives on, for a command that is an ordinary function.
 
     Between two :meth:`run` the loop stands still, so a question to a person may block, and Ctrl-C interrupts it.
+
+    Only a command that begins something ``makes_state``: every other one sees an empty database where there is none
+    yet, and leaves nothing behind.
     """
 
-    def __init__(self, settings: Settings, *, with_resources: bool = False) -> None:
+    def __init__(self, settings: Settings, *, with_resources: bool = False, makes_state: bool = False) -> None:
         from graphwright.runtime import Runtime
+        from graphwright.runtime.redacting_logs import redact_logs
 
+        self._nothing: TemporaryDirectory[str] | None = None
+        if not makes_state and not settings.database.exists():
+            self._nothing = TemporaryDirectory(prefix="graphwright-", ignore_cleanup_errors=True)
+            settings = settings.model_copy(update={"state_dir": Path(self._nothing.name)})
         self.settings = settings
         self._runner = asyncio.Runner()
         self.runtime: Runtime = Runtime(settings, resources=resources_of(settings) if with_resources else None)
+        redact_logs(self.runtime.redactions.shown)
         self._provided: set[str] = set()
 
     def __enter__(self) -> Self:
         try:
             self.run(self.runtime.__aenter__())
         except BaseException:
-            self._runner.close()
+            self._close()
             raise
+        for approval in self.runtime.swept.approvals:
+            remark(_passed(approval))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         try:
             self.run(self.runtime.__aexit__(kind, error, at))
         finally:
-            self._runner.close()
+            self._close()
+
+    def _close(self) -> None:
+        self._runner.close()
+        if self._nothing is not None:
+            self._nothing.cleanup()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run one coroutine to its end; Ctrl-C cancels it and is raised here as KeyboardInterrupt."""
@@ -200,6 +217,14 @@ class Session:
     def find_run(self, run_id: str) -> Run:
         """The run with this id. Raises NotFound."""
         return self.run(self.runtime.runs.get(run_id))
+
+
+def _passed(approval: Approval) -> str:
+    """What the deadline of a question did, which had passed before this command."""
+    passed = f"The deadline of approval {approval.id} ({approval.tool}) has passed:"
+    if approval.decision is None:
+        return f"{passed} it asks {', '.join(approval.roles) or 'others'} now."
+    return f"{passed} {approval.decision.type}. Go on with: graphwright resume {approval.run_id}"
 
 
 def tool_options(named: Iterable[Path]) -> dict[str, list[str]]:

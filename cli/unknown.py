@@ -19,8 +19,7 @@ def list_unknown(session: Session, invocation: Invocation) -> bool:
     """The calls with unknown outcome on stdout, as a part of the inbox; whether there are any."""
     from graphwright.runtime import unknown_data
 
-    everybodys = session.run(session.runtime.journal.unknown())
-    found = [each for each in everybodys if session.find_run(each.run_id).tenant == session.settings.tenant]
+    found = session.run(session.runtime.journal.unknown())
     if invocation.json:
         for each in found:
             emit({"type": "unknown_outcome", **unknown_data(each)})

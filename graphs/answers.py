@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import orjson
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
@@ -42,10 +41,10 @@ def structured_answer(schema: type[BaseModel], answer: AIMessage) -> tuple[dict[
         return None, f"The answer does not fit the schema: {problems}."
 
 
-def correction(problem: str) -> HumanMessage:
-    """A structured answer goes back with what is wrong about it."""
+def correction(answer: AIMessage, problem: str) -> HumanMessage:
+    """A structured answer goes back with what is wrong about it; the id follows from the answer's, for replays."""
     return HumanMessage(
         f"{problem} Answer again with one JSON object that fits the schema.",
-        id=uuid4().hex,
+        id=f"correction:{answer.id}",
         additional_kwargs={"correction": True},
     )

@@ -27,6 +27,10 @@ class AgentFailed(Exception):
     """An agent cannot go on; the run ends as failed. For the developer."""
 
 
+class RunEnded(AgentFailed):
+    """A tool failed whose errors end the run, as it declares; no graph around its agent carries on past that."""
+
+
 class ToolTask(TypedDict):
     """What one task of the ``tools`` node is sent."""
 
@@ -55,6 +59,8 @@ async def run_call(agent: Agent, task: ToolTask, runtime: Runtime[RunContext]) -
         key=f"{task['message']}|{call['id']}",
         notes=notes,
         budget=agent.budget,
+        toolbox=frozenset(agent.toolbox.names),
+        message=task["message"],
     )
     message = tool_message(
         task["message"],
@@ -103,8 +109,10 @@ async def through_gate(
     key: str,
     notes: dict[str, Any],
     budget: Budget | None = None,
+    toolbox: frozenset[str] | None = None,
+    message: str = "",
 ) -> Outcome:
-    """The call itself, with its events around it."""
+    """The call itself, with its events around it; ``toolbox`` and ``message`` are of a model that makes the call."""
     run = context_of(runtime)
     full_key = f"{run.thread_id}|{run.fork}|{key}"
     told = _CallEvents(tool.name, agent, call_id, runtime) if is_heard(runtime) else None
@@ -113,6 +121,7 @@ async def through_gate(
         run_id=run.run_id,
         thread_id=run.thread_id,
         agent=agent,
+        path=place_of(runtime),
         user=run.user,
         tenant=run.tenant,
         key=IdempotencyKey(full_key),
@@ -127,12 +136,14 @@ async def through_gate(
         key=full_key,
         started=told.started if told else None,
         budget=budget,
+        toolbox=toolbox,
+        batch=f"{run.thread_id}|{run.fork}|{message}" if message else "",
     )
     outcome = await run.gate(call)
     if told:
         told.finished(outcome)
     if outcome.fatal:
-        raise AgentFailed(f"Tool {tool.name!r} failed and its errors end the run: {outcome.content}")
+        raise RunEnded(f"Tool {tool.name!r} failed and its errors end the run: {outcome.content}")
     return outcome
 
 

@@ -57,6 +57,10 @@ class GraphEntry:
     """Provides what the graph's tools share; told the state folder."""
     world: Callable[[Path], dict[str, Any]] | None = None
     """Reads the end state of the graph's world from the state folder, as plain data."""
+    owner: str = ""
+    """Who answers for it."""
+    data: tuple[str, ...] = ()
+    """What data it touches, a sentence each."""
     source: str = ""
     """Where it is declared."""
 
@@ -103,6 +107,8 @@ def graph(
     knowledge: Sequence[str] = (),
     resources: Callable[[Resources, Path], None] | None = None,
     world: Callable[[Path], dict[str, Any]] | None = None,
+    owner: str = "",
+    data: Sequence[str] = (),
 ) -> Callable[[Callable[..., StateGraph[Any, Any]]], GraphEntry]:
     """Declare a graph of the catalogue.
 
@@ -116,6 +122,8 @@ def graph(
         resources: Provides what the graph's tools share, given the state folder; make things in factories.
         world: Reads what the graph's effects have changed, from the state folder and without changing it: plain data
             without times and random ids, the end state that evals compare and `certify` checks.
+        owner: Who answers for it, for its card.
+        data: What data it touches, a sentence each, for its card.
 
     Raises:
         GraphDeclarationError: if the description is empty.
@@ -135,6 +143,8 @@ def graph(
             knowledge=tuple(knowledge),
             resources=resources,
             world=world,
+            owner=owner,
+            data=tuple(data),
             source=f"{code.co_filename}:{code.co_firstlineno}",
         )
 

@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from langchain_core.messages import AnyMessage, BaseMessage, RemoveMessage, convert_to_messages
+from langchain_core.messages import AnyMessage, BaseMessage, RemoveMessage, ToolMessage, convert_to_messages
 from langgraph.channels import DeltaChannel
+
+from .transcript import caller_of
 
 SNAPSHOT_EVERY = 100
 """Updates between two full copies of the history; bounds how far a read has to replay."""
 
 
 def messages_channel() -> DeltaChannel[list[AnyMessage]]:
-    """A channel that appends messages; a message whose id is known replaces the earlier one."""
+    """A channel that appends messages; a message whose id is known replaces the earlier one.
+
+    A tool's result goes right behind the message that called it, also where parallel branches have written since.
+    """
     return DeltaChannel(merge_messages, list, snapshot_frequency=SNAPSHOT_EVERY)
 
 
@@ -37,12 +42,28 @@ def merge_messages(history: list[BaseMessage], writes: Sequence[Any]) -> list[Ba
             places = {each.id: at for at, each in enumerate(merged) if each.id}
         at = places.get(message.id) if message.id else None
         if at is None:
-            if message.id:
-                places[message.id] = len(merged)
-            merged.append(message)
+            behind = _place_behind_call(merged, message)
+            if behind < len(merged):
+                places = None
+            elif message.id:
+                places[message.id] = behind
+            merged.insert(behind, message)
         else:
             merged[at] = message
     return merged
+
+
+def _place_behind_call(merged: list[BaseMessage], message: BaseMessage) -> int:
+    """Where a new message belongs: at the end, or behind the call that it answers and the results that are there."""
+    if not isinstance(message, ToolMessage):
+        return len(merged)
+    caller = caller_of(merged, message)
+    if caller is None:
+        return len(merged)
+    behind = caller + 1
+    while behind < len(merged) and isinstance(merged[behind], ToolMessage):
+        behind += 1
+    return behind
 
 
 def _messages_of(writes: Sequence[Any]) -> list[BaseMessage]:

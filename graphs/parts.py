@@ -47,6 +47,8 @@ def _inside(value: Any, seen: set[int], depth: int) -> Iterator[Any]:
         return
     seen.add(id(value))
     yield value
+    # A graph inside is looked into as deep as the one around it; `seen` ends what turns in a circle.
+    depth = _DEEPEST if _is_graph(value) else depth
     for each in _held_by(value):
         yield from _inside(each, seen, depth - 1)
 
@@ -57,7 +59,7 @@ def _held_by(value: Any) -> Iterable[Any]:
     if isinstance(value, list | tuple | set | frozenset):
         return list(value)
     kind = type(value).__name__
-    if kind in ("StateGraph", "CompiledStateGraph"):
+    if _is_graph(value):
         return list(getattr(value, "builder", value).nodes.values())
     if kind in ("StateNodeSpec", "RunnableCallable", "RunnableSeq"):
         names = ("runnable", "func", "afunc", "bound", "steps")
@@ -82,5 +84,8 @@ def _held_by_function(value: Any) -> list[Any]:
 
 def _worth_entering(value: Any) -> bool:
     module = type(value).__module__
-    ours = module.startswith("graphwright.") or type(value).__name__ in ("StateGraph", "CompiledStateGraph")
-    return ours or isinstance(value, Mapping | list | tuple)
+    return module.startswith("graphwright.") or _is_graph(value) or isinstance(value, Mapping | list | tuple)
+
+
+def _is_graph(value: Any) -> bool:
+    return type(value).__name__ in ("StateGraph", "CompiledStateGraph")

@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 
 from graphwright.agents import Agent
 from graphwright.models import Delta, ModelRequest
-from graphwright.runtime import EventType, ModelCall, RunContext, default_context, event
+from graphwright.runtime import EventType, ModelCall, RunContext, default_context, event, path_of
 
 
 def context_of(runtime: Runtime[RunContext]) -> RunContext:
@@ -30,10 +30,12 @@ def place_of(runtime: Runtime[RunContext]) -> str:
     info = runtime.execution_info
     if info is None or not info.checkpoint_ns:
         return ""
-    return "/".join(part.partition(":")[0] for part in info.checkpoint_ns.split("|"))
+    return path_of(info.checkpoint_ns)
 
 
-async def ask_model(agent: Agent, request: ModelRequest, runtime: Runtime[RunContext], *, turn: int) -> AIMessage:
+async def ask_model(
+    agent: Agent, request: ModelRequest, runtime: Runtime[RunContext], *, turn: int, is_streamed: bool = True
+) -> AIMessage:
     """One answer of the agent's model.
 
     Args:
@@ -41,6 +43,7 @@ async def ask_model(agent: Agent, request: ModelRequest, runtime: Runtime[RunCon
         request: What is asked.
         runtime: LangGraph's, of the node that asks.
         turn: Distinguishes the calls of one node; the length of the history does.
+        is_streamed: Whether its pieces are told to whoever listens, as they are part of what is said.
 
     Raises:
         ModelError: if the model did not answer.
@@ -48,7 +51,7 @@ async def ask_model(agent: Agent, request: ModelRequest, runtime: Runtime[RunCon
     context = context_of(runtime)
     model = context.model_for(agent.model)
     heard = is_heard(runtime)
-    path = place_of(runtime) if heard else ""
+    path = place_of(runtime)
     if heard:
         runtime.stream_writer(event("model_started", agent=agent.name, path=path, model=model.name_of_model))
     answer = await context.ask_model(
@@ -57,9 +60,10 @@ async def ask_model(agent: Agent, request: ModelRequest, runtime: Runtime[RunCon
             request=request,
             agent=agent.name,
             key=_key(context, runtime, turn),
+            path=path,
             prompt=agent.instructions.name,
             prompt_version=agent.instructions.version,
-            on_delta=_Sink(agent.name, path, runtime) if heard else None,
+            on_delta=_Sink(agent.name, path, runtime) if heard and is_streamed else None,
             budget=agent.budget,
         )
     )

@@ -18,11 +18,13 @@ class Progress:
     """How often its structured answer was sent back."""
 
 
-def progress(history: Sequence[BaseMessage]) -> Progress:
-    """Count turns and tool calls back to the newest message of a person."""
+def progress(history: Sequence[BaseMessage], agent: str) -> Progress:
+    """Count the turns and tool calls of ``agent`` back to the newest message of a person; not those of others."""
     turns = calls = corrections = 0
     for message in reversed(history):
         if isinstance(message, AIMessage):
+            if message.name not in (None, agent):
+                continue
             turns += 1
             calls += len(message.tool_calls)
         elif isinstance(message, HumanMessage):

@@ -16,7 +16,7 @@ from .knowledge_base import KnowledgeBase
 MOST_HITS = 20
 
 
-@tool(effect="read", trusted=False)
+@tool(effect="read", trusted=False, per_record=True)
 def search_knowledge(
     query: Annotated[str, Field(description="What to look up: a question or keywords.")],
     k: Annotated[int, Field(description="How many passages to return.", ge=1, le=MOST_HITS)] = 5,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .engine import Runtime as Runtime
     from .errors import AlreadyDecided as AlreadyDecided
     from .errors import BudgetExceeded as BudgetExceeded
+    from .errors import DamagedRow as DamagedRow
     from .errors import DigestMismatch as DigestMismatch
     from .errors import GraphChanged as GraphChanged
     from .errors import JournalDivergence as JournalDivergence
@@ -48,12 +49,19 @@ if TYPE_CHECKING:
     from .gate import GateCall as GateCall
     from .gate import Outcome as Outcome
     from .gate import build_gate as build_gate
+    from .places import path_of as path_of
+    from .redacting import SECRET_ARGUMENT as SECRET_ARGUMENT
+    from .redaction import RedactingFilter as RedactingFilter
+    from .redaction import Redactor as Redactor
     from .runs import Run as Run
     from .runs import Thread as Thread
+    from .serialization import StateTypeRefused as StateTypeRefused
+    from .serialization import register_state_type as register_state_type
     from .settings import ReportsFolder as ReportsFolder
     from .settings import Settings as Settings
     from .settings import SettingsError as SettingsError
     from .settings import load_settings as load_settings
+    from .sweeping import Swept as Swept
 
 _PLACES = {
     "approvals": ("Approval", "ApprovalStep", "Person", "approval_data"),
@@ -76,6 +84,7 @@ _PLACES = {
     "errors": (
         "AlreadyDecided",
         "BudgetExceeded",
+        "DamagedRow",
         "DigestMismatch",
         "GraphChanged",
         "JournalDivergence",
@@ -92,8 +101,13 @@ _PLACES = {
     ),
     "events": ("Event", "EventType", "event"),
     "gate": ("GateCall", "Outcome", "build_gate"),
+    "redacting": ("SECRET_ARGUMENT",),
+    "redaction": ("RedactingFilter", "Redactor"),
+    "places": ("path_of",),
     "runs": ("Run", "Thread"),
+    "serialization": ("StateTypeRefused", "register_state_type"),
     "settings": ("ReportsFolder", "Settings", "SettingsError", "load_settings"),
+    "sweeping": ("Swept",),
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
 from graphwright.tools import ApprovalRules
 
-from .approvals import Approval, ApprovalStep
+from .approvals import Approval, ApprovalStatus, ApprovalStep
 from .clock import new_id
+from .damage import known_value, readable
 from .decisions import decision_from_wire, decision_to_wire
 from .digests import plain_json
+from .questions import request_digest, request_of_interrupt
 from .tables import approval_steps, approvals, decisions
 
 _QUERY = (
@@ -26,20 +28,29 @@ _QUERY = (
     .outerjoin(decisions, decisions.c.approval_id == approvals.c.id)
     .order_by(approvals.c.asked, approvals.c.id)
 )
-_PLAIN = ("id", "key", "run_id", "thread_id", "tenant", "agent", "tool", "call_id", "requester", "status", "asked")
+_PLAIN = (
+    "id", "key", "run_id", "thread_id", "tenant", "agent", "tool", "call_id", "path", "requester", "status", "asked"
+)  # fmt: skip
 _MAX_BY = 200
+STATUSES: frozenset[str] = frozenset(get_args(ApprovalStatus))
 
 
-def load(connection: Connection, condition: ColumnElement[bool]) -> list[Approval]:
-    """The approvals that fulfil the condition, oldest first."""
-    rows = connection.execute(_QUERY.where(condition)).mappings().all()
+def load(
+    connection: Connection, condition: ColumnElement[bool], *, limit: int | None = None, offset: int = 0
+) -> list[Approval]:
+    """The approvals that fulfil the condition, oldest first: all, or ``limit`` of them after the first ``offset``."""
+    query = _QUERY.where(condition)
+    if limit is not None:
+        query = query.limit(limit).offset(offset)
+    rows = connection.execute(query).mappings().all()
     steps: dict[str, list[RowMapping]] = {}
     if any(row["steps"] for row in rows):
         # The condition again rather than a list of ids: an inbox may hold more than a statement may name.
         chosen = select(approvals.c.id).where(condition, approvals.c.steps > 0)
-        found = connection.execute(
-            select(approval_steps).where(approval_steps.c.approval_id.in_(chosen)).order_by(approval_steps.c.number)
+        mine = approval_steps.c.approval_id.in_(
+            chosen if limit is None else [row["id"] for row in rows if row["steps"]]
         )
+        found = connection.execute(select(approval_steps).where(mine).order_by(approval_steps.c.number))
         for step in found.mappings():
             steps.setdefault(step["approval_id"], []).append(step)
     return [_approval(row, steps.get(row["id"], ())) for row in rows]
@@ -108,6 +119,31 @@ def _decision_row(approval: Approval) -> dict[str, Any]:
 
 
 def _approval(row: RowMapping, steps: Sequence[RowMapping]) -> Approval:
+    with readable("approvals", row["id"], row["run_id"]):
+        known_value("status", row["status"], STATUSES)
+        if (row["status"] == "decided") is not bool(row["wire"]):
+            raise ValueError(f"it is {row['status']}, and {'has a' if row['wire'] else 'there is no'} decision")
+        if row["steps"] > len(steps):
+            raise ValueError(f"it counts {row['steps']} steps, and there are {len(steps)}")
+        # A step that was added since the row was read belongs to the next state.
+        approval = _parsed(row, steps[: row["steps"]])
+        if row["rules"]:  # a question of the first release does not say how its digest was made
+            _check_digest(approval)
+        return approval
+
+
+def _check_digest(approval: Approval) -> None:
+    """Nobody is shown, or decides on, other arguments than those that were asked about."""
+    arguments = approval.original_arguments
+    if not isinstance(arguments, dict):
+        raise TypeError("its arguments are no object")
+    of_call = request_digest(approval.tenant, approval.thread_id, approval.key, approval.tool, arguments)
+    of_interrupt = request_of_interrupt(approval.thread_id, approval.call_id, arguments)
+    if approval.original_digest not in (of_call, of_interrupt):
+        raise ValueError("its digest is not that of its arguments")
+
+
+def _parsed(row: RowMapping, steps: Sequence[RowMapping]) -> Approval:
     rules = orjson.loads(row["rules"]) if row["rules"] else {"reason": row["reason"] or "A person must look at this."}
     return Approval(
         **{name: row[name] for name in (*_PLAIN, "deadline", "delivered", "decided")},

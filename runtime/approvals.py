@@ -60,6 +60,8 @@ class Approval:
     agent: str
     tool: str
     call_id: str
+    path: str = ""
+    """Where in the graph it is asked: node names, parted by ``/``."""
     requester: str
     """Who started the run."""
     original_arguments: Mapping[str, Any]
@@ -142,6 +144,7 @@ class Approval:
                 allowed=self.allowed,
             ),
             "approval_id": self.id,
+            "path": self.path,
             "roles": list(self.roles),
             "run_roles": list(self.run_roles),
             "requester": self.requester,
@@ -160,6 +163,7 @@ def approval_data(approval: Approval) -> dict[str, Any]:
         "run_id": approval.run_id,
         "thread_id": approval.thread_id,
         "agent": approval.agent,
+        "path": approval.path,
         "tool": approval.tool,
         "arguments": dict(approval.arguments),
         "original_arguments": dict(approval.original_arguments),
@@ -168,7 +172,7 @@ def approval_data(approval: Approval) -> dict[str, Any]:
         "allowed": list(approval.allowed),
         "status": approval.status,
         "asked": approval.asked,
-        **{name: wire[name] for name in ("roles", "run_roles", "quorum", "requester", "exclude_requester")},
+        **{name: wire[name] for name in ("roles", "run_roles", "quorum", "requester", "exclude_requester", "exclude")},
         **{name: wire[name] for name in ("deadline", "on_deadline", "escalated", "approvals")},
         "escalate_to": list(rules.escalate_to),
         "default": rules.default,

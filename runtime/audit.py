@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
 
 from .audit_check import Defect as Defect
 from .audit_check import Verdict as Verdict
@@ -25,9 +25,11 @@ from .database import Database
 from .digests import canonical_json
 from .errors import RuntimeProblem
 from .keys import KeyRing
+from .statements import Statement
 
-_HEAD = select(audit.c.sequence, audit.c.hash, audit.c.time).order_by(audit.c.sequence.desc()).limit(1)
-_INSERT = insert(audit)
+_HEAD = Statement("SELECT sequence, hash, time FROM audit ORDER BY sequence DESC LIMIT 1")
+_COLUMNS = [column.name for column in audit.columns]
+_INSERT = Statement(f"INSERT INTO audit ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})")
 _WORDS = ("tenant", "run_id", "thread_id", "kind", "actor")
 
 
@@ -80,13 +82,13 @@ class AuditLog:
             "key_id": self.keys.newest if self.keys else "",
         }
         row["hash"] = row_hash(row, self.keys.get(row["key_id"]) if self.keys else None)
-        connection.execute(_INSERT, row)
+        _INSERT.count(connection, row)
         return Head(row["sequence"], row["hash"], row["time"])
 
     def head(self, connection: Connection) -> Head:
         """The newest row's sequence, hash and time, to be exported; sequence 0 for an empty log."""
-        found = connection.execute(_HEAD).first()
-        return Head(*found) if found else Head(0, GENESIS, 0.0)
+        found = _HEAD.row(connection, {})
+        return Head(**found) if found else Head(0, GENESIS, 0.0)
 
     async def record(self, database: Database, entry: AuditEntry) -> Head:
         """Append one row in a transaction of its own: for what has no effect in the database."""

@@ -7,10 +7,11 @@ asking a second one. The rules are in ``deciding.py``; here each is applied insi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from uuid import NAMESPACE_URL, uuid5
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, update
 
 from .approval_rows import add, load, save
 from .approvals import Approval, Person
@@ -19,13 +20,15 @@ from .database import Database
 from .deciding import answer, delegate, pass_deadline, request_of, same_request
 from .decisions import Approve, Decision, Edit
 from .digests import plain_json
-from .errors import AlreadyDecided, DigestMismatch, NotAllowed, NotFound, RunFinished, RuntimeProblem
+from .errors import AlreadyDecided, DamagedRow, DigestMismatch, NotAllowed, NotFound, RunFinished, RuntimeProblem
 from .questions import Question
 from .runs import FINISHED
 from .tables import approvals, runs
 
 Witness = Callable[[Connection, Approval | None, Approval], None]
 """Told each change in the transaction that makes it: the approval before (None: it is new) and after."""
+Guard = Callable[[Connection], None]
+"""Looks, in the transaction that asks or delivers, whether the caller may; raises if not."""
 APPROVERS = "approvers"
 """The option of a run that names roles: whoever decides its approvals holds one of them."""
 
@@ -41,8 +44,12 @@ class Broker:
         self._tenant = tenant
         self._witness = witness
 
-    async def ask(self, question: Question) -> Decision:
+    async def ask(self, question: Question, *, guard: Guard | None = None) -> Decision:
         """The decision on this question; pauses the run (a LangGraph interrupt) until there is one.
+
+        Args:
+            question: What is asked; asked again it is the same approval.
+            guard: See :data:`Guard`.
 
         Raises:
             RunFinished: if the run was cancelled meanwhile; the decision is not applied.
@@ -51,7 +58,7 @@ class Broker:
         # An inbox lists questions without running a graph; it need not pay for LangGraph.
         from langgraph.types import interrupt
 
-        approval = await self.record(question)
+        approval = await self.record(question, guard=guard)
         while True:
             # The resume value only wakes the node: what counts is the decision in the database. Yet a question takes
             # its place in the node's row of interrupts every time, decided or not: values are matched by position,
@@ -59,7 +66,7 @@ class Broker:
             interrupt(approval.to_wire())
             approval = await self.get(approval.id)
             if approval.decision is not None:
-                return await self._delivered(approval)
+                return await self._delivered(approval, guard)
 
     async def decide(
         self,
@@ -129,19 +136,21 @@ class Broker:
         return await self._change_one(approval_id, lambda each, now: delegate(each, person, to, now, comment))
 
     async def expire(self) -> list[Approval]:
-        """Act on every deadline that has passed; gives the approvals that it changed."""
+        """Act on every deadline that has passed; gives the approvals that it changed.
+
+        A row that cannot be read is left as it is: whoever asks for it is told.
+        """
+
+        is_due = (approvals.c.status == "pending") & (approvals.c.tenant == self._tenant)
+        query = select(approvals.c.id).where(is_due, approvals.c.deadline <= self._clock())
+        due = await self._database.read(lambda connection: connection.execute(query).scalars().all())
 
         def work(connection: Connection) -> list[Approval]:
             now = self._clock()
-            due = load(
-                connection,
-                (approvals.c.status == "pending")
-                & (approvals.c.deadline <= now)
-                & (approvals.c.tenant == self._tenant),
-            )
-            return [after for each in due if (after := self._expired(connection, each, now)) is not each]
+            found = [_readable(connection, each) for each in due]
+            return [after for each in found if each and (after := self._expired(connection, each, now)) is not each]
 
-        return await self._database.transaction(work)
+        return await self._database.transaction(work) if due else []
 
     async def get(self, approval_id: str) -> Approval:
         """The approval with this id, its deadline acted on.
@@ -149,16 +158,30 @@ class Broker:
         Raises:
             NotFound: if there is none.
         """
-        return _known(await self._look(approvals.c.id == approval_id), approval_id)
+        return _known(await self._look(approvals.c.id == approval_id, brief=True), approval_id)
 
-    async def pending(self, *, run_id: str | None = None) -> list[Approval]:
-        """What waits for a person, oldest first."""
+    async def pending(self, *, run_id: str | None = None, limit: int | None = None, offset: int = 0) -> list[Approval]:
+        """What waits for a person, oldest first.
+
+        Args:
+            run_id: Only what this run asks.
+            limit: At most so many; None for all of them.
+            offset: Leave out so many of the oldest, with a limit.
+        """
         mine = (approvals.c.run_id == run_id) if run_id else (approvals.c.tenant == self._tenant)
-        return [each for each in await self._look((approvals.c.status == "pending") & mine) if each.status == "pending"]
+        is_open = (approvals.c.status == "pending") & mine
+        found = await self._look(is_open, brief=run_id is not None, limit=limit, offset=offset)
+        return [each for each in found if each.status == "pending"]
+
+    async def count_pending(self) -> int:
+        """How many questions wait for a person."""
+        mine = (approvals.c.tenant == self._tenant) & (approvals.c.status == "pending")
+        query = select(func.count()).select_from(approvals).where(mine)
+        return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
 
     async def of_run(self, run_id: str) -> list[Approval]:
         """Every approval of a run, oldest first."""
-        return await self._look(approvals.c.run_id == run_id)
+        return await self._look(approvals.c.run_id == run_id, brief=True)
 
     async def cancel(self, run_id: str) -> None:
         """Withdraw what a cancelled run still asks."""
@@ -169,7 +192,7 @@ class Broker:
         )
         await self._database.transaction(lambda connection: connection.execute(statement))
 
-    async def record(self, question: Question) -> Approval:
+    async def record(self, question: Question, *, guard: Guard | None = None) -> Approval:
         """Put the question on disk, once; asked again it is the same approval, decided or not.
 
         Raises:
@@ -179,6 +202,8 @@ class Broker:
         approval_id = "appr_" + uuid5(NAMESPACE_URL, question.key).hex[:16]
 
         def work(connection: Connection) -> Approval:
+            if guard is not None:
+                guard(connection)
             now = self._clock()
             found = load(connection, approvals.c.id == approval_id)
             if found:
@@ -191,7 +216,7 @@ class Broker:
             self._tell(connection, None, approval)
             return approval
 
-        return await self._database.transaction(work)
+        return await self._database.transaction(work, brief=True)
 
     async def _change_one(self, approval_id: str, rule: Callable[[Approval, float], Approval]) -> Approval:
         (changed,) = await self._change([approval_id], lambda asked, now: [rule(each, now) for each in asked])
@@ -218,7 +243,7 @@ class Broker:
 
         while True:
             try:
-                outcome = await self._database.transaction(work)
+                outcome = await self._database.transaction(work, brief=len(ids) == 1)
             except _Overtaken:
                 continue
             if isinstance(outcome, RuntimeProblem):
@@ -239,37 +264,52 @@ class Broker:
         if self._witness is not None:
             self._witness(connection, before, after)
 
-    async def _look(self, condition: ColumnElement[bool]) -> list[Approval]:
+    async def _look(
+        self, condition: ColumnElement[bool], *, brief: bool = False, limit: int | None = None, offset: int = 0
+    ) -> list[Approval]:
         """Read approvals; whoever looks acts on the deadlines that have passed."""
-        found = await self._database.read(lambda connection: load(connection, condition))
+        found = await self._database.read(
+            lambda connection: load(connection, condition, limit=limit, offset=offset), brief=brief
+        )
         now = self._clock()
         due = [each.id for each in found if pass_deadline(each, now) is not each]
         if not due:
             return found
 
         def work(connection: Connection) -> list[Approval]:
-            return [self._expired(connection, each, self._clock()) for each in load(connection, condition)]
+            again = load(connection, condition, limit=limit, offset=offset)
+            return [self._expired(connection, each, self._clock()) for each in again]
 
         return await self._database.transaction(work)
 
-    async def _delivered(self, approval: Approval) -> Decision:
+    async def _delivered(self, approval: Approval, guard: Guard | None = None) -> Decision:
         """The decision, marked as delivered; a cancelled run gets none."""
         assert approval.decision is not None
         decision = approval.decision
         _refuse_tampered(approval)
 
         def work(connection: Connection) -> None:
+            if guard is not None:
+                guard(connection)
             _refuse_ended(_run_of(connection, approval.run_id), approval.run_id)
             if approval.delivered is None:
                 statement = update(approvals).where(approvals.c.id == approval.id).values(delivered=self._clock())
                 connection.execute(statement)
 
-        await self._database.transaction(work)
-        return decision
+        await self._database.transaction(work, brief=True)
+        return replace(decision, by=approval.decided_by) if isinstance(decision, Approve | Edit) else decision
 
 
 class _Overtaken(Exception):
     """Somebody else changed an approval between reading and writing it; the transaction is rolled back and repeated."""
+
+
+def _readable(connection: Connection, approval_id: str) -> Approval | None:
+    """An approval; None for one whose row is damaged: it keeps nobody from acting on the others."""
+    try:
+        return next(iter(load(connection, approvals.c.id == approval_id)), None)
+    except DamagedRow:
+        return None
 
 
 def _known(found: list[Approval], approval_id: str) -> Approval:
@@ -289,6 +329,7 @@ def _asked(approval_id: str, question: Question, tenant: str, run: RowMapping | 
         agent=question.agent,
         tool=question.tool,
         call_id=question.call_id,
+        path=question.path,
         requester=question.requester or (run["user"] if run else ""),
         original_arguments=orjson.loads(plain_json(question.arguments)),
         original_digest=question.digest,

@@ -23,6 +23,7 @@ from .estimates import PromptSize, size_of
 from .events import event
 from .exceeding import ANSWER_NOW, amount_of, exceeded, question_to_raise, warning
 from .gate import GateCall, Handler, Outcome, Step
+from .places import path_of
 from .questions import Ask
 from .reservations import Reservation, Warned
 from .runs import FINISHED, Run, RunStore
@@ -47,7 +48,8 @@ class RunSpending:
 
     async def finish(self, runs: RunStore) -> None:
         """The run is not driven any more: if it has ended, nothing stays reserved."""
-        if self._is_taken_up and (await runs.get(self._run.id)).status in FINISHED:
+        may_hold = self._is_taken_up or not self._spending.settings.is_empty
+        if may_hold and (await runs.get(self._run.id)).status in FINISHED:
             await self._spending.close(self._run.id, is_over=True)
 
     def model(self, following: ModelHandler, ask: Ask) -> ModelHandler:
@@ -248,8 +250,8 @@ class RunSpending:
 
     async def _raised(self, refusal: Refusal, agent: str, ask: Ask) -> bool:
         scope, dimension, ledger = refusal.position.scope, refusal.dimension, self._spending.ledger
-        number = await ledger.raises(self._run.id, scope, dimension)
-        question = question_to_raise(refusal, self._run, agent, number=number, currency=self._spending.prices.currency)
+        question = question_to_raise(refusal, self._run, agent, currency=self._spending.prices.currency)
+        question = replace(question, path=_place())
         more = amount_of(await ask(question), question, dimension)
         if more is not None:
             await ledger.raise_limit(question.key, self._run.id, scope, dimension, more)
@@ -306,7 +308,7 @@ def _place() -> str:
         place = get_config()["configurable"].get("checkpoint_ns", "")
     except RuntimeError:
         return ""
-    return "/".join(part.partition(":")[0] for part in place.split("|"))
+    return path_of(place)
 
 
 def _tell(agent: str, text: str) -> None:
@@ -317,4 +319,4 @@ def _tell(agent: str, text: str) -> None:
         write = get_stream_writer()
     except (RuntimeError, KeyError):
         return
-    write(event("note", agent=agent, text=text))
+    write(event("note", agent=agent, path=_place(), text=text))

@@ -182,6 +182,8 @@ class Refusal:
     dimension: Dimension
     need: int
     """What it would take at least, with what is kept for a last answer."""
+    raises: int = 0
+    """How often somebody had raised this limit in the run by then."""
 
     @property
     def is_only_held(self) -> bool:

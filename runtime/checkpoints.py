@@ -1,22 +1,36 @@
-"""LangGraph's SQLite checkpointer behind a fence: a writer whose lease was taken over cannot write a checkpoint.
+"""LangGraph's SQLite checkpointer on our own connection, behind a fence: who lost the lease cannot write a checkpoint.
 
-The stock saver is wrapped, not rewritten. Its connection gets a function that tells the database which epoch this
-process holds for a thread, and triggers compare it with the lease on every insert. They roll back rather than abort:
-after a failed insert the saver would leave its write transaction open.
+The stock saver does the work, in our transactions: its synchronous face has the statements, ours chooses the thread
+(``database.py``). Its asynchronous face takes a hop to a thread for every statement, which costs more than LangGraph
+itself. The fence is a function that tells the database which epoch this process holds for a thread, and triggers that
+compare it with the lease on every insert.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import aiosqlite
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.checkpoint.sqlite import SqliteSaver
+from sqlalchemy import Connection
 
-from .database import BUSY_SECONDS, SYNCHRONOUS, Durability
-from .errors import StateFolderError
 from .serialization import strict_serializer
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.checkpoint.base import (
+        ChannelVersions,
+        Checkpoint,
+        CheckpointMetadata,
+        CheckpointTuple,
+        DeltaChannelHistory,
+    )
+
+    from .database import Database
+
+T = TypeVar("T")
 
 _FENCE = """
 CREATE TRIGGER IF NOT EXISTS fence_{table} BEFORE INSERT ON {table}
@@ -27,29 +41,98 @@ BEGIN
     SELECT RAISE(ROLLBACK, 'the lease of this thread was taken over');
 END
 """
+_PRESENT = "SELECT count(*) FROM sqlite_master WHERE name IN ('fence_checkpoints', 'fence_writes')"
 
 
-async def open_checkpoints(path: Path, durability: Durability, held: Mapping[str, int]) -> AsyncSqliteSaver:
-    """A checkpointer on the state database.
+class FencedSaver(SqliteSaver):
+    """The checkpoints of one database, for graphs that are driven asynchronously. Made by :func:`open_checkpoints`."""
+
+    def __init__(self, connection: sqlite3.Connection, database: Database) -> None:
+        super().__init__(connection, serde=strict_serializer())
+        self._database = database
+
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
+        """A cursor inside the transaction that is open already."""
+        cursor = self.conn.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """A checkpoint: the one that is named, else the newest."""
+        return await self._read(lambda: self.get_tuple(config))
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """Checkpoints, newest first; they are read at once."""
+
+        def work(_connection: Connection) -> list[CheckpointTuple]:
+            return list(self.list(config, filter=filter, before=before, limit=limit))
+
+        for each in await self._database.read(work):
+            yield each
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Keep a checkpoint; it is on disk when this returns."""
+        return await self._write(lambda: self.put(config, checkpoint, metadata, new_versions))
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Keep what a task wrote; it is on disk when this returns."""
+        await self._write(lambda: self.put_writes(config, writes, task_id, task_path))
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Remove every checkpoint of a thread."""
+        await self._write(lambda: self.delete_thread(thread_id), brief=False)
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """What was written to delta channels since their last snapshots."""
+        return await self._read(lambda: self.get_delta_channel_history(config=config, channels=channels))
+
+    async def _read(self, work: Callable[[], T]) -> T:
+        return await self._database.read(lambda _connection: work(), brief=True)
+
+    async def _write(self, work: Callable[[], T], *, brief: bool = True) -> T:
+        return await self._database.transaction(lambda _connection: work(), brief=brief)
+
+
+async def open_checkpoints(database: Database, held: Mapping[str, int]) -> FencedSaver:
+    """A checkpointer on the open state database.
 
     Args:
-        path: The database; its schema is ours already.
-        durability: What a written checkpoint survives.
+        database: The database; its schema is ours already.
         held: Thread id to epoch of the leases this process holds; read at every write.
 
     Raises:
-        StateFolderError: if the file cannot be opened or is damaged.
+        StateFolderError: if the file cannot be written or is damaged.
     """
-    try:
-        connection = await aiosqlite.connect(path, timeout=BUSY_SECONDS)
-        saver = AsyncSqliteSaver(connection, serde=strict_serializer())
-        await saver.setup()
-        # The saver's own set-up may have chosen another level.
-        await connection.execute(f"PRAGMA synchronous={SYNCHRONOUS[durability]}")
-        await connection.create_function("graphwright_epoch", 1, lambda thread: held.get(thread, -1))
-        for table in ("checkpoints", "writes"):
-            await connection.execute(_FENCE.format(table=table))
-        await connection.commit()
-    except sqlite3.Error as error:
-        raise StateFolderError(f"The state database {str(path)!r}: {error}.") from error
-    return saver
+
+    def work(connection: Connection) -> FencedSaver:
+        driver: Any = connection.connection.driver_connection
+        saver = FencedSaver(driver, database)
+        driver.create_function("graphwright_epoch", 1, lambda thread: held.get(thread, -1))
+        if driver.execute(_PRESENT).fetchone()[0] < 2:
+            saver.setup()
+            for table in ("checkpoints", "writes"):
+                driver.execute(_FENCE.format(table=table))
+        saver.is_setup = True
+        return saver
+
+    return await database.read(work)

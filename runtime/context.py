@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from graphwright.tools import Resources
 
-from .gate import Handler, build_gate
+from .gate import Handler, build_gate, call_tool
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
@@ -27,6 +27,8 @@ class ModelCall:
     agent: str
     key: str
     """Names this call for ever: thread, place in the graph, turn."""
+    path: str = ""
+    """Where in the graph it is made: node names, parted by ``/``."""
     prompt: str = ""
     """Name of the system prompt."""
     prompt_version: str = ""
@@ -34,6 +36,14 @@ class ModelCall:
     on_delta: DeltaSink | None = None
     budget: Budget | None = None
     """What the agent declares that it may spend in a run."""
+
+
+Typed = Callable[[str, Mapping[str, Any], str], Awaitable[None]]
+"""Told what a reader typed: on whose behalf, its declassified fields, and the key of the reading."""
+
+
+async def _untold(_agent: str, _fields: Mapping[str, Any], _key: str) -> None:
+    """Nobody judges calls by it: the graph runs without a policy."""
 
 
 ModelHandler = Callable[[ModelCall], Awaitable["AIMessage"]]
@@ -55,7 +65,10 @@ class RunContext:
     model: Any = None
     """The run's model (a spec, a model object or None for the default), for agents that name none."""
     gate: Handler = field(default_factory=build_gate)
+    step: Handler = call_tool
+    """The way to an effect inside of a node."""
     ask_model: ModelHandler = call_model
+    typed: Typed = _untold
     resources: Resources = field(default_factory=Resources)
     fork: int = 0
     """How often the thread was forked before this run; part of every call's key."""

@@ -114,7 +114,7 @@ def why_not(approval: Approval, person: Person) -> str | None:
     if problem := _wrong_name(person.name):
         return problem
     if _is_excluded(approval, person.name):
-        return f"{who} started run {approval.run_id} and may not decide its approval {approval.id}."
+        return _excluded(approval, who)
     handed = _last_handing(approval, person.name)
     if handed is not None and same_person(handed.by) == same_person(person.name):
         return f"{who} handed approval {approval.id} to {handed.to} at {moment(handed.time)}."
@@ -225,14 +225,20 @@ def _refuse_twice(approval: Approval, person: Person, digest: str) -> None:
 
 def _refuse_requester(approval: Approval, name: str) -> None:
     if _is_excluded(approval, name):
-        raise NotAllowed(
-            f"{name.strip()} started run {approval.run_id} and may not decide its approval {approval.id}. "
-            "Nothing was recorded."
-        )
+        raise NotAllowed(f"{_excluded(approval, name.strip())} Nothing was recorded.")
+
+
+def _excluded(approval: Approval, who: str) -> str:
+    """Why somebody whom the rules exclude may not decide."""
+    if any(same_person(who) == same_person(each) for each in approval.rules.exclude):
+        return f"{who} is excluded by the rules of approval {approval.id} and may not decide it."
+    return f"{who} started run {approval.run_id} and may not decide its approval {approval.id}."
 
 
 def _is_excluded(approval: Approval, name: str) -> bool:
-    return approval.rules.exclude_requester and same_person(name) == same_person(approval.requester)
+    rules, who = approval.rules, same_person(name)
+    is_requester = rules.exclude_requester and who == same_person(approval.requester)
+    return is_requester or any(who == same_person(each) for each in rules.exclude)
 
 
 def _refuse_name(name: str) -> None:

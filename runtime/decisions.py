@@ -8,7 +8,7 @@ existing inbox clients can answer; unknown extra keys are ignored.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphwright.tools import DECISION_TYPES, DecisionType
@@ -24,6 +24,8 @@ class Approve:
 
     comment: str = ""
     type: DecisionType = "approve"
+    by: str = field(default="", compare=False)
+    """Who decided; filled in when it is delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Edit:
     arguments: Mapping[str, Any]
     comment: str = ""
     type: DecisionType = "edit"
+    by: str = field(default="", compare=False)
+    """Who decided; filled in when it is delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def decision_to_wire(decision: Decision, tool: str = "") -> dict[str, Any]:
     wire: dict[str, Any] = {"type": decision.type}
     if isinstance(decision, Edit):
         wire["edited_action"] = {"name": tool, "args": dict(decision.arguments)}
-    elif isinstance(decision, Reject | Respond) and decision.message:
+    elif isinstance(decision, Respond) or (isinstance(decision, Reject) and decision.message):
         wire["message"] = decision.message
     if decision.comment:
         wire["comment"] = decision.comment

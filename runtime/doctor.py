@@ -19,8 +19,9 @@ from sqlalchemy import Connection, RowMapping, select, text, update
 from .clock import Clock
 from .database import Database
 from .errors import NotAllowed, NotFound
+from .integrity import damaged_rows
 from .migrations import MIGRATIONS
-from .owners import is_dead
+from .owners import is_held
 from .runs import FINISHED
 from .settings import Settings
 from .signature import compare
@@ -31,7 +32,7 @@ QUEUED_SECONDS = 3600.0
 """How long a run may be queued before somebody should look at it."""
 _SHOWN_CHANGES = 3
 
-Check = Literal["approval", "run", "outcome", "graph", "version", "schema", "folder", "knowledge", "thread"]
+Check = Literal["approval", "run", "outcome", "graph", "version", "schema", "folder", "knowledge", "thread", "row"]
 SignatureNow = Callable[[str, Mapping[str, object]], Mapping[str, Mapping[str, str]]]
 """The signature that a graph has today, by its name and the options of a run; raises LookupError if it is gone."""
 
@@ -73,7 +74,8 @@ async def examine_database(
         known = {row["id"]: row for row in rows}
         open_runs = [row for row in rows if row["status"] not in FINISHED]
         found = [*_orphaned(connection, tenant, known), *_stuck(connection, open_runs, now)]
-        return [*found, *_unknown(connection, known), *_without_thread(connection)], open_runs
+        found += [*_unknown(connection, known), *_without_thread(connection)]
+        return [*found, *_damaged(connection, tenant)], open_runs
 
     found, open_runs = await database.read(work)
     return [*found, *(_changed(open_runs, signature_now) if signature_now else [])]
@@ -137,7 +139,7 @@ def _stuck(connection: Connection, open_runs: list[RowMapping], now: float) -> I
 
 
 def _lives(lease: RowMapping | None, now: float) -> bool:
-    return lease is not None and bool(lease["owner"]) and lease["expires"] > now and not is_dead(lease["owner"])
+    return lease is not None and is_held(lease["owner"], lease["expires"], now)
 
 
 def _unknown(connection: Connection, known: Mapping[str, RowMapping]) -> Iterator[Finding]:
@@ -150,6 +152,12 @@ def _unknown(connection: Connection, known: Mapping[str, RowMapping]) -> Iterato
                 what=f"Nobody knows whether {row['name']} of run {row['run_id']} happened: {row['request'][:200]}",
                 todo=f"graphwright resolve {row['id']} happened|retry|abandon",
             )
+
+
+def _damaged(connection: Connection, tenant: str) -> Iterator[Finding]:
+    for id_, what in damaged_rows(connection, tenant):
+        todo = "Put the row right or restore the database from a backup; `graphwright audit verify` says what was done."
+        yield Finding(check="row", id=id_, what=what, todo=todo)
 
 
 def _without_thread(connection: Connection) -> Iterator[Finding]:
@@ -167,12 +175,15 @@ def _without_thread(connection: Connection) -> Iterator[Finding]:
 
 def _changed(open_runs: list[RowMapping], signature_now: SignatureNow) -> Iterator[Finding]:
     for row in open_runs:
-        kept = json.loads(row["signature"] or "{}")
+        try:
+            kept, options = json.loads(row["signature"] or "{}"), json.loads(row["options"] or "{}")
+        except ValueError:
+            continue  # a damaged row, which is told as one
         if not kept:
             continue
         cancel, run = f"graphwright runs cancel {row['id']}", row["id"]
         try:
-            lines = compare(kept, signature_now(row["graph"], json.loads(row["options"] or "{}")))
+            lines = compare(kept, signature_now(row["graph"], options))
         except Exception as error:  # a graph that is gone or broken is what is looked for
             what = f"Its graph {row['graph']!r} cannot be had: {error}"
             yield Finding(check="graph", id=run, what=what, todo=f"Bring the graph back, or end the run: {cancel}")

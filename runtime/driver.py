@@ -18,13 +18,13 @@ from .branching import branch_off, is_to_fork
 from .broker import Broker
 from .context import RunContext
 from .decisions import Respond, decision_to_wire
-from .digests import digest
 from .errors import LeaseLost, RunFinished
 from .events import Event, event
 from .journal import Entry, Journal
 from .journaling import is_unknown_outcome
-from .leases import taken_over
-from .questions import Question
+from .leases import fence, taken_over
+from .places import path_of
+from .questions import Question, request_of_interrupt
 from .runs import Run, RunStore, Status
 from .turns import PAUSE
 from .usage import Tally
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
     from langgraph.graph.state import CompiledStateGraph
     from langgraph.runtime import RunControl
+    from langgraph.types import StreamMode
+    from sqlalchemy import Connection
 
 Output = Callable[[Mapping[str, Any]], str]
 """Makes the text that a person reads out of a graph's final state."""
@@ -64,12 +66,12 @@ class Driver:
         self._epoch = epoch
 
     async def drive(
-        self, *, recursion_limit: int, max_concurrency: int, control: RunControl | None = None
+        self, *, recursion_limit: int, max_concurrency: int, control: RunControl | None = None, live: bool = True
     ) -> AsyncGenerator[Event]:
         """Yield what happens until the run ends, waits for a person, or is cancelled elsewhere.
 
         The caller holds the thread's lease, and may ask ``control`` to stop at the end of a step: the run is queued
-        then.
+        then. Without ``live`` nothing is streamed out of the steps: only that they were done.
 
         Raises:
             RunFinished: if the run has ended already.
@@ -81,7 +83,7 @@ class Driver:
             "metadata": {"graphwright_run": self._run.id},
         }
         self._control = control
-        await self._runs.move(self._run.id, "running", epoch=self._epoch, error=None)
+        self._modes: list[StreamMode] = ["custom", "updates"] if live else ["updates"]
         if PAUSE in self._run.options:
             await self._runs.remember(self._run.id, **{PAUSE: None})
         yield self._event("run_started", data={"graph": self._run.graph, "thread": self._run.thread_id})
@@ -90,13 +92,7 @@ class Driver:
 
     async def _drive(self, config: RunnableConfig) -> AsyncIterator[Event]:
         try:
-            state = await self._graph.aget_state(config)
-            if is_to_fork(self._run, state.metadata):
-                await branch_off(self._graph, self._run)
-                state = await self._graph.aget_state(config)
-            payload: Any = await self._payload(state)
-            if payload is _WAIT and _has_undone(state):
-                payload = None
+            state, payload = await self._begun(config)
             before = None
             while payload is not _WAIT and payload is not _END:
                 async for each in self._stream(payload, config):
@@ -130,12 +126,25 @@ class Driver:
         else:
             yield await self._moved("done", output=self._output(state.values))
 
+    async def _begun(self, config: RunnableConfig) -> tuple[Any, Any]:
+        """How the thread stands, and what to give the graph first."""
+        saver: Any = self._graph.checkpointer
+        if await saver.aget_tuple(config) is None:
+            # A new thread has no state to look at: to see that is much cheaper than to look.
+            return None, dict(self._run.input)
+        state = await self._graph.aget_state(config)
+        if is_to_fork(self._run, state.metadata):
+            await branch_off(self._graph, self._run)
+            state = await self._graph.aget_state(config)
+        payload = await self._payload(state)
+        return state, None if payload is _WAIT and _has_undone(state) else payload
+
     async def _stream(self, payload: Any, config: RunnableConfig) -> AsyncIterator[Event]:
         stream = self._graph.astream(
             payload,
             config,
             context=self._context,
-            stream_mode=["custom", "updates"],
+            stream_mode=self._modes,
             subgraphs=True,
             durability="sync",
             control=self._control,
@@ -144,7 +153,7 @@ class Driver:
             if mode == "custom":
                 yield cast(Event, {**chunk, "run_id": self._run.id})
             else:
-                path = "/".join(part.partition(":")[0] for part in place)
+                path = path_of("|".join(place))
                 for node in chunk:
                     if node != "__interrupt__":
                         yield self._event("step", path=f"{path}/{node}".lstrip("/"))
@@ -175,7 +184,7 @@ class Driver:
             value = each.value if isinstance(each.value, dict) else {"value": each.value}
             approval = known.get(value.get("approval_id", ""))
             if approval is None:
-                approval = await self._broker.record(self._plain_question(each.id, value))
+                approval = await self._broker.record(self._plain_question(each.id, value), guard=self._guard)
             if approval.decision is not None:
                 is_plain = approval.tool == PLAIN_INTERRUPT
                 answers[each.id] = (
@@ -184,6 +193,10 @@ class Driver:
                     else decision_to_wire(approval.decision, approval.tool)
                 )
         return answers
+
+    def _guard(self, connection: Connection) -> None:
+        """Whoever lost the lease asks nobody."""
+        fence(connection, self._run.thread_id, self._epoch)
 
     def _plain_question(self, interrupt_id: str, value: dict[str, Any]) -> Question:
         """A question that a graph of the user's asks by LangGraph's own ``interrupt``."""
@@ -196,7 +209,7 @@ class Driver:
             requester=self._run.user,
             run_id=self._run.id,
             thread_id=self._run.thread_id,
-            digest=digest([self._run.thread_id, interrupt_id, value]),
+            digest=request_of_interrupt(self._run.thread_id, interrupt_id, value),
         )
 
     async def _failed(self, error: Exception) -> Event:
@@ -257,6 +270,7 @@ def unknown_data(entry: Entry) -> dict[str, Any]:
         "run_id": entry.run_id,
         "thread_id": entry.thread_id,
         "agent": entry.agent,
+        "path": entry.path,
         "tool": entry.name,
         "arguments": entry.request,
         "begun": entry.begun,

@@ -20,28 +20,37 @@ from .context import RunContext, call_model
 from .database import Database
 from .decisions import Decision, Edit
 from .driver import Driver, Output
-from .errors import NotAllowed, RunFinished, StateFolderError
+from .errors import NotAllowed, RunFinished, RuntimeProblem
 from .events import Event
-from .gate import build_gate
+from .gate import build_gate, stacked
 from .journal import Journal
 from .journaling import fenced, journaled, journaled_model
 from .leases import Leases
-from .owners import this_process
+from .owners import new_owner
+from .policy.remembering import Records, policy_of
 from .prices import load_prices
-from .redaction import Redactor
+from .redacting import Redactions, redacted_model, redacted_result, refuse_secrets
+from .redacting_stores import RedactedBroker, RedactedJournal, RedactedRuns
 from .reservations import Ledger
 from .runs import FINISHED, Run, RunStore
+from .sealed_rows import seal_keys, seal_rows
 from .settings import ReportsFolder, Settings
 from .signature import Signature, refuse_change, signature_of
 from .spending import Spending
 from .stopping import Stop
+from .sweeping import Swept, sweep, sweep_deadlines
 from .turns import PAUSE, ROLLBACK, SUPERSEDES, IfBusy, roll_back, until_free
 from .usage import Tally
 
 if TYPE_CHECKING:
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+    from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph import StateGraph
     from langgraph.graph.state import CompiledStateGraph
+
+    from .keys import KeyRing
+
+MAX_GRAPHS = 32
+"""Compiled graphs that a runtime keeps; whoever builds a graph for each run does not fill the memory."""
 
 
 class Runtime:
@@ -55,30 +64,39 @@ class Runtime:
         self.resources.provide(ReportsFolder, lambda: ReportsFolder(settings.state / "reports"))
         self.clock = self._clock = clock or time.time
         self.database = self._database = Database(settings.database, settings.durability)
-        self.runs = RunStore(self._database, self._clock)
-        self.audit = AuditLog(audit_keys(), redact=Redactor.of_process().redact_value, clock=self._clock)
-        self.approvals = Broker(
-            self._database, self._clock, tenant=settings.tenant, witness=approval_witness(self.audit)
+        self.redactions = redactions = Redactions.of_process(settings.redact)
+        self.runs: RunStore = RedactedRuns(self._database, self._clock, redactions)
+        self.audit = AuditLog(audit_keys(), redact=redactions.shown.redact_value, clock=self._clock)
+        witness = approval_witness(self.audit)
+        self.approvals: Broker = RedactedBroker(
+            self._database, self._clock, redactions, tenant=settings.tenant, witness=witness
         )
-        self._saver: AsyncSqliteSaver | None = None
-        self.journal = Journal(self._database, self._clock, self.audit)
-        self.leases = Leases(self._database, self._clock, this_process())
+        self._saver: BaseCheckpointSaver[str] | None = None
+        self._keys: KeyRing | None = None
+        self.journal: Journal = RedactedJournal(
+            self._database, self._clock, self.audit, tenant=settings.tenant, redactions=redactions
+        )
+        self.leases = Leases(self._database, self._clock, new_owner())
+        self._graphs: dict[Any, tuple[CompiledStateGraph[Any, Any, Any, Any], Signature]] = {}
         self._stops: set[Stop] = set()
         self._draining = False
+        self.swept = Swept()
+        """What was due when the state folder was opened."""
 
     async def __aenter__(self) -> Self:
         try:
+            self._keys = seal_keys() if self.settings.seal else None
             await self._database.open()
-        except StateFolderError:
+            await seal_rows(self._database, self._keys, self.settings.tenant)
+        except RuntimeProblem:
             await self._database.close()
             raise
+        self.swept = await sweep_deadlines(self.approvals)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._saver is not None:
-            await self._saver.conn.close()
         await self.resources.aclose()
         await self._database.close()
 
@@ -113,6 +131,7 @@ class Runtime:
         )
         for superseded in run.options.get(SUPERSEDES, ()):
             await self.approvals.cancel(superseded)
+            await self.spending.close(superseded, is_over=True)
         return run
 
     async def drive(
@@ -123,6 +142,7 @@ class Runtime:
         output: Output,
         model: Any = None,
         accept_changes: bool = False,
+        live: bool = True,
     ) -> AsyncIterator[Event]:
         """Drive a run until it ends or waits; yields its events. May be called again to go on.
 
@@ -132,6 +152,8 @@ class Runtime:
             output: Makes the text for a person out of the final state.
             model: The run's model (spec or object); None for the one recorded with the run, else that of the settings.
             accept_changes: Go on although the graph is not the one that the run began with.
+            live: Whether anybody watches. If not, answers are not streamed and only the run's own events are yielded:
+                its start, its steps, what it asks, its end.
 
         Raises:
             NotFound, RunFinished, ThreadBusy: see :class:`RunStore`.
@@ -140,8 +162,7 @@ class Runtime:
         run = await self.runs.get(run_id)
         if run.status in FINISHED:
             raise RunFinished(f"Run {run_id} is {run.status}; nothing is left to do.")
-        compiled = graph.compile(checkpointer=await self._checkpointer())
-        now = signature_of(compiled)
+        compiled, now = await self._compiled(graph)
         if run.signature and not accept_changes:
             refuse_change(run.id, run.signature, now)
         await self.runs.check_turn(run)
@@ -150,9 +171,10 @@ class Runtime:
         stop = Stop(self.runs, run.id, is_draining=self._draining)
         self._stops.add(stop)
         try:
-            async with aclosing(self._held(run, compiled, now, stop, output, model)) as events:
+            async with aclosing(self._held(run, compiled, now, stop, output, model, live)) as events:
                 async for event in events:
-                    yield event
+                    # The most frequent one tells nothing but names of nodes.
+                    yield event if event["type"] == "step" else self.redactions.event(event)
         finally:
             self._stops.discard(stop)
 
@@ -164,29 +186,45 @@ class Runtime:
         stop: Stop,
         output: Output,
         model: Any,
+        live: bool,
     ) -> AsyncGenerator[Event]:
         async with self.leases.hold(run.thread_id, stop.is_due) as epoch:
             if ROLLBACK in run.options:
                 await roll_back(self.database, run.thread_id, run.options[SUPERSEDES])
-            await self.runs.sign(run.id, now)
+            await self.runs.move(run.id, "running", epoch=epoch, error=None, signature=now)
             tally = Tally(await self.journal.of_run(run.id), self.spending.prices)
             budgets = RunSpending(self.spending, run)
             wanted = model if model is not None else run.model or self.settings.model
-            context = await self._context(run, wanted, epoch, tally, budgets)
+            context = await self._context(run, wanted, epoch, tally, budgets, now)
             driver = Driver(compiled, run, context, self.runs, self.approvals, self.journal, output, tally, epoch)
             events = driver.drive(
                 recursion_limit=self.settings.recursion_limit,
                 max_concurrency=self.settings.max_concurrency,
                 control=stop.control,
+                live=live,
             )
-            async with aclosing(events):
-                async for event in events:
-                    yield event
-            await budgets.finish(self.runs)
+            try:
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
+            finally:
+                await budgets.finish(self.runs)
 
-    async def _context(self, run: Run, model: Any, epoch: int, tally: Tally, budgets: RunSpending) -> RunContext:
+    async def _context(
+        self, run: Run, model: Any, epoch: int, tally: Tally, budgets: RunSpending, signature: Signature
+    ) -> RunContext:
         writer = await self.journal.writer(run.id, run.thread_id, epoch)
-        ask = fenced(self.journal, writer, self.approvals.ask)
+        policy = await policy_of(
+            run,
+            writer,
+            Records(self.database, self.runs, self.journal, self.approvals),
+            self.settings.policy,
+            project=self.settings.project_dir,
+            signature=signature,
+            roles=self.person(run.user).roles,
+        )
+        ask = fenced(self.approvals, writer)
+        clean, asked = redacted_result(self.redactions), budgets.model(tally.counted(call_model), ask)
         return RunContext(
             run_id=run.id,
             thread_id=run.thread_id,
@@ -194,9 +232,13 @@ class Runtime:
             tenant=run.tenant,
             model=model,
             gate=build_gate(
-                ask, before=(budgets.tool(ask),), steps=(journaled(self.journal, writer), tally.counted_tool)
+                ask,
+                before=(refuse_secrets(self.redactions), policy.step, budgets.tool(ask)),
+                steps=(journaled(self.journal, writer), tally.counted_tool, clean),
             ),
-            ask_model=journaled_model(self.journal, writer, budgets.model(tally.counted(call_model), ask)),
+            step=stacked(budgets.tool(ask), journaled(self.journal, writer), clean),
+            ask_model=journaled_model(self.journal, writer, redacted_model(self.redactions, asked)),
+            typed=policy.typed,
             resources=self.resources,
             fork=(await self.runs.thread(run.thread_id)).fork,
         )
@@ -237,6 +279,16 @@ class Runtime:
         who = self.settings.user if name is None else name
         is_local = same_person(who) == same_person(self.settings.user)
         return Person(who, frozenset(self.settings.roles if roles is None and is_local else roles or ()))
+
+    async def sweep(self) -> Swept:
+        """Act on what is due though nobody looked: deadlines that passed, budgets that ended runs still hold.
+
+        A service calls it now and then; opening a state folder acts on the deadlines (:attr:`swept`).
+
+        Returns:
+            What it did. A run whose question was decided waits no longer: :meth:`drive` goes on with it.
+        """
+        return await sweep(self.approvals, self._database, self.spending)
 
     def drain(self) -> None:
         """Let every run that this process drives stop at the end of its step; it is queued then, and its lease free."""
@@ -280,20 +332,38 @@ class Runtime:
             clock=self._clock,
         )
 
+    async def _compiled(
+        self, graph: StateGraph[Any, Any, Any, Any]
+    ) -> tuple[CompiledStateGraph[Any, Any, Any, Any], Signature]:
+        """A graph ready to be driven, and its signature: made once, for compiling costs as much as a model's turn."""
+        if graph not in self._graphs:
+            compiled = graph.compile(checkpointer=await self._checkpointer())
+            self._graphs[graph] = compiled, signature_of(compiled)
+            if len(self._graphs) > MAX_GRAPHS:
+                del self._graphs[next(iter(self._graphs))]
+        return self._graphs[graph]
+
     async def state_of(self, run: Run, graph: StateGraph[Any, Any, Any, Any]) -> Mapping[str, Any]:
         """The values of the newest checkpoint of a run's thread, as its graph sees them; empty if there is none."""
         compiled = graph.compile(checkpointer=await self._checkpointer())
         values: Mapping[str, Any] = (await compiled.aget_state({"configurable": {"thread_id": run.thread_id}})).values
         return values
 
-    async def checkpointer(self) -> AsyncSqliteSaver:
+    async def checkpointer(self) -> BaseCheckpointSaver[str]:
         """LangGraph's saver on the state database, fenced by this process's leases; opened when first asked for."""
         return await self._checkpointer()
 
-    async def _checkpointer(self) -> AsyncSqliteSaver:
+    async def _checkpointer(self) -> BaseCheckpointSaver[str]:
         if self._saver is None:
             # LangGraph's saver is imported late: an inbox or a list of runs does not need it.
             from .checkpoints import open_checkpoints
+            from .serialization import strict_serializer
 
-            self._saver = await open_checkpoints(self.settings.database, self.settings.durability, self.leases.held)
+            saver = await open_checkpoints(self._database, self.leases.held)
+            saver.serde = strict_serializer(own=self.redactions.own)
+            self._saver = saver
+            if self._keys is not None:
+                from .sealed_checkpoints import sealed_checkpoints
+
+                self._saver = sealed_checkpoints(saver, self._database, self._keys, self.settings.tenant)
         return self._saver

@@ -18,6 +18,10 @@ class StateFolderError(RuntimeProblem):
     """A run that met it goes on from its last checkpoint once the disk is well again."""
 
 
+class DamagedRow(StateFolderError):
+    """A row of the database is not as it was written. For the operator; the run goes on once it is put right."""
+
+
 class ThreadBusy(RuntimeProblem):
     """Another process moves this thread right now. For the caller: wait, or cancel the other run."""
 

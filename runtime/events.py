@@ -15,6 +15,8 @@ EventType = Literal[
     "tool_started",
     "tool_progress",
     "tool_finished",
+    "participant_started",
+    "participant_finished",
     "note",
     "step",
     "approval_asked",

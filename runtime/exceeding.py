@@ -45,15 +45,13 @@ def whose(scope: Scope) -> str:
     return f"{_LEVEL_WORDS[scope.level]}{named}" + (f" for this {scope.budget.per}" if scope.budget.per else "")
 
 
-def question_to_raise(refusal: Refusal, run: Run, agent: str, *, number: int, currency: str) -> Question:
+def question_to_raise(refusal: Refusal, run: Run, agent: str, *, currency: str) -> Question:
     """Whether a limit may be raised by half of what was declared; an edit names another amount.
 
-    All calls of a run that meet the same limit ask the same question, so its arguments depend on nothing else.
-
-    Args:
-        number: How often this limit was raised in the run before; each time is another question.
+    All calls of a run that meet the same limit ask the same question, so its arguments depend on nothing else; after
+    each raise it is another one.
     """
-    scope, dimension = refusal.position.scope, refusal.dimension
+    scope, dimension, number = refusal.position.scope, refusal.dimension, refusal.raises
     declared = scope.limit(dimension) or 0
     more = max(1, declared // 2)
     per = PER_UNIT[dimension]

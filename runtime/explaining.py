@@ -72,6 +72,21 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """One call that policy asked about, denied or, where it only observes, would have."""
+
+    agent: str
+    tool: str
+    verdict: str
+    found: str
+    """What the rules said; the verdict is allow all the same under the profile ``observe``."""
+    rule: str
+    sentence: str
+    evidence: tuple[Mapping[str, Any], ...]
+    when: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Everything that a run's answer rests on."""
 
@@ -90,6 +105,8 @@ class Explanation:
     asked: tuple[Asked, ...]
     called: tuple[Called, ...]
     decided: tuple[Decided, ...]
+    ruled: tuple[Ruled, ...] = ()
+    """What policy had something against; every other call was allowed."""
     unknown: tuple[str, ...] = ()
     """Calls of which nobody knows whether they happened."""
 
@@ -115,13 +132,14 @@ async def explain(runtime: Runtime, run_id: str) -> Explanation:
     """
     run = await runtime.runs.get(run_id)
     entries = await runtime.journal.of_run(run_id)
-    tools = [each for each in entries if each.kind != "model"]
+    tools = [each for each in entries if each.kind not in ("model", "policy")]
     approvals = await runtime.approvals.of_run(run_id)
     return Explanation(
         **_about(run),
         asked=tuple(_asked(each) for each in entries if each.kind == "model"),
         called=tuple(_called(each) for each in tools),
         decided=tuple(_decided(each) for each in approvals),
+        ruled=tuple(_ruled(each) for each in entries if each.kind == "policy" and each.request["found"] != "allow"),
         unknown=tuple(each.id for each in tools if each.status in ("unknown", "intent")),
     )
 
@@ -168,6 +186,20 @@ def _called(entry: Entry) -> Called:
         attempts=entry.attempt,
         resolved_by=str(told.get("by") or ""),
         chunks=tuple(_chunks(told.get("artifact"))),
+    )
+
+
+def _ruled(entry: Entry) -> Ruled:
+    told = entry.request
+    return Ruled(
+        agent=entry.agent,
+        tool=told["tool"],
+        verdict=told["verdict"],
+        found=told["found"],
+        rule=told["rule"],
+        sentence=told.get("sentence", ""),
+        evidence=tuple(told.get("evidence") or ()),
+        when=entry.begun,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from langgraph.errors import GraphBubbleUp
 
@@ -20,6 +20,21 @@ from .digests import digest
 from .errors import RuntimeProblem
 from .execution import execute
 from .questions import Ask, Question, ask_by_interrupt, request_digest
+
+
+class Judged(Protocol):
+    """What policy decided about a call that may go on."""
+
+    @property
+    def reason(self) -> str:
+        """Why a person must be asked, in a sentence; empty if nobody need be."""
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """What the journal keeps with the call."""
+
+    async def again(self, call: GateCall) -> Judged | Outcome:
+        """What it decides about the call as a person edited it; an outcome denies it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +53,16 @@ class GateCall:
     """The arguments as Python values, once they were checked."""
     budget: Budget | None = None
     """What the calling agent declares that it may spend in a run."""
+    kind: Literal["tool", "step"] = "tool"
+    """Whether a model (or a node in its place) calls a tool, or a node does something of its own."""
+    toolbox: frozenset[str] | None = None
+    """The tools that the agent may call, where its model made the call; None where the graph's own code did."""
+    batch: str = ""
+    """The model's message that made the call; empty where the graph's own code did."""
+    judged: Judged | None = None
+    """What policy decided about it, where a policy is in force."""
+    is_retried: bool = False
+    """Whether the node is tried again because of an error: a definite failure of this call is not given back then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +104,14 @@ def build_gate(ask: Ask = ask_by_interrupt, *, before: tuple[Step, ...] = (), st
     return handler
 
 
+def stacked(*steps: Step) -> Handler:
+    """These steps around the call, outermost first: where no arguments are validated and nobody is asked."""
+    handler: Handler = call_tool
+    for step in steps[::-1]:
+        handler = step(handler)
+    return handler
+
+
 async def call_tool(call: GateCall) -> Outcome:
     """The innermost step: run the tool within its time limit and render what it returned."""
     assert call.validated is not None
@@ -97,7 +130,7 @@ def answer_errors(following: Handler) -> Handler:
         except ToolFailed as error:
             text = str(error)
         except Exception as error:
-            if _is_control_flow(error):
+            if is_control_flow(error):
                 raise
             text = f"{call.tool.name} failed: {type(error).__name__}: {error}"
         return Outcome(
@@ -131,10 +164,15 @@ def ask_first(ask: Ask) -> Step:
                     return _rejected(call, decision)
                 if isinstance(decision, Respond):
                     return Outcome(content=decision.message, value=decision.message, ran=False)
+                call = replace(call, context=replace(call.context, approved_by=decision.by))
                 if not isinstance(decision, Edit):
                     break
                 edited = dict(decision.arguments)
                 call = replace(call, arguments=edited, validated=call.tool.validate(edited))
+                judged = await call.judged.again(call) if call.judged else None
+                if isinstance(judged, Outcome):
+                    return judged
+                call = replace(call, judged=judged)
                 question = _asked_again(call, question)
             return await following(call)
 
@@ -152,7 +190,8 @@ def _rejected(call: GateCall, decision: Reject) -> Outcome:
 def _asked_again(call: GateCall, before: Question) -> Question | None:
     """What an edited call still has to be asked: who may approve 5 euros need not be who may approve 5,000."""
     rules = approval_rules(call)
-    if rules is None or rules.is_plain or rules.without_reason() == before.rules.without_reason():
+    same = rules is None or rules.is_plain or rules.without_reason() == before.rules.without_reason()
+    if rules is None or (same and not (call.judged and call.judged.reason)):
         return None
     # The key grows with each edit, so that an edit back and forth is never taken for a question answered before.
     return question_about(call, rules, key=f"{before.key}|edited|{digest(call.arguments)[:16]}")
@@ -160,7 +199,11 @@ def _asked_again(call: GateCall, before: Question) -> Question | None:
 
 def approval_rules(call: GateCall) -> ApprovalRules | None:
     """The rules by which a person must be asked about this call, or None."""
-    return call.tool.labels.approval_for(call.validated if call.validated is not None else call.arguments)
+    rules = call.tool.labels.approval_for(call.validated if call.validated is not None else call.arguments)
+    reason = call.judged.reason if call.judged else ""
+    if not reason:
+        return rules
+    return replace(rules, reason=f"{rules.reason} {reason}") if rules else ApprovalRules(reason)
 
 
 def question_about(call: GateCall, rules: ApprovalRules, *, key: str = "") -> Question:
@@ -174,6 +217,7 @@ def question_about(call: GateCall, rules: ApprovalRules, *, key: str = "") -> Qu
         arguments=call.arguments,
         rules=rules,
         agent=context.agent,
+        path=context.path,
         run_id=context.run_id,
         thread_id=context.thread_id,
         requester=context.user,
@@ -182,7 +226,7 @@ def question_about(call: GateCall, rules: ApprovalRules, *, key: str = "") -> Qu
     )
 
 
-def _is_control_flow(error: Exception) -> bool:
+def is_control_flow(error: Exception) -> bool:
     """What must pass: LangGraph's own signals (an interrupt, a handoff), and ours that the run itself must stop.
 
     An answer that does not belong to the call, a lost lease or a full disk is nothing that a model could put right.

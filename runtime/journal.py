@@ -14,26 +14,32 @@ Every write names the epoch of the writer's lease, and the database refuses it i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
 
 import orjson
-from sqlalchemy import Connection, RowMapping, select, text, update
+from sqlalchemy import Connection, RowMapping, select, update
 from sqlalchemy.exc import DatabaseError
 
 from graphwright.tools import Tool
 
 from .audit import AuditEntry, AuditError, AuditLog
+from .audit_rows import audit as audit_rows
 from .clock import Clock, new_id
+from .damage import known_value, readable
 from .database import Database
 from .digests import canonical_json, digest
-from .errors import JournalDivergence, NotAllowed, NotFound
+from .errors import DamagedRow, JournalDivergence, NotAllowed, NotFound
 from .leases import fence
-from .tables import journal
+from .ordering import Order
+from .statements import Statement
+from .tables import journal, runs
 
-Kind = Literal["tool", "model", "step"]
+Kind = Literal["tool", "model", "step", "policy"]
 Semantics = Literal["pure", "idempotent", "at_most_once"]
 EntryStatus = Literal["intent", "done", "failed", "unknown", "happened", "retry", "abandoned"]
+KINDS: frozenset[str] = frozenset(get_args(Kind))
+STATUSES: frozenset[str] = frozenset(get_args(EntryStatus))
 SETTLED: frozenset[EntryStatus] = frozenset({"done", "failed", "happened", "abandoned"})
 Resolution = Literal["happened", "retry", "abandon"]
 
@@ -54,6 +60,8 @@ class Writer:
     epoch: int
     known: frozenset[str] = frozenset()
     """Keys that the run had recorded before this lease; only these can come by again."""
+    order: Order = field(default_factory=Order, compare=False)
+    """When this writer's rows begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,10 @@ class Intent:
     request: Any
     """The arguments, or what identifies the request: plain JSON values."""
     agent: str = ""
+    path: str = ""
+    """Where in the graph it is done: node names, parted by ``/``."""
+    note: Mapping[str, Any] = field(default_factory=dict)
+    """What the audit log is told besides: by which policy rule it was let through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,32 +102,50 @@ class Entry:
     attempt: int
     begun: float
     ended: float | None
+    path: str = ""
+    """Where in the graph it was done; empty in what was recorded before paths were."""
 
 
-_INSERT = text(
+_INSERT = Statement(
     "INSERT INTO journal (key, id, run_id, thread_id, kind, name, agent, semantics, digest, request, status, outcome,"
-    " epoch, attempt, begun, ended) VALUES (:key, :id, :run_id, :thread_id, :kind, :name, :agent, :semantics, :digest,"
-    " :request, :status, :outcome, :epoch, 1, :begun, :ended)"
+    " epoch, attempt, begun, ended, path) VALUES (:key, :id, :run_id, :thread_id, :kind, :name, :agent, :semantics,"
+    " :digest, :request, :status, :outcome, :epoch, 1, :begun, :ended, :path)"
 )
-_FIND = text("SELECT * FROM journal WHERE key = :key")
-_AGAIN = text(
+_FIND = Statement("SELECT * FROM journal WHERE key = :key")
+_RECORD = Statement(_INSERT.sql + " ON CONFLICT (key) DO NOTHING")
+_OF_RUN = Statement("SELECT * FROM journal WHERE run_id = :run ORDER BY begun, id")
+_KEYS = Statement("SELECT key, begun FROM journal WHERE run_id = :run")
+_AGAIN = Statement(
     "UPDATE journal SET status = 'intent', epoch = :epoch, attempt = attempt + 1, run_id = :run_id WHERE key = :key"
 )
-_END = text("UPDATE journal SET status = :status, outcome = :outcome, ended = :ended WHERE key = :key")
+_SETTLED_SO = select(audit_rows.c.kind).where(
+    audit_rows.c.kind.in_(("call.done", "call.happened", "call.abandoned")),
+)
+_END = Statement("UPDATE journal SET status = :status, outcome = :outcome, ended = :ended WHERE key = :key")
 
 
 class Journal:
     """The journal of one database."""
 
-    def __init__(self, database: Database, clock: Clock, audit: AuditLog | None = None) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, audit: AuditLog | None = None, *, tenant: str | None = None
+    ) -> None:
+        """
+        Args:
+            database: Opened before the first call.
+            clock: The time now.
+            audit: Told each change in its transaction.
+            tenant: Whose calls :meth:`unknown` lists; None for everybody's.
+        """
         self._database = database
         self._clock = clock
         self._audit = audit
+        self._tenant = tenant
 
     async def find(self, key: str) -> Entry | None:
         """What is known of a call."""
-        row = await self._database.read(lambda connection: connection.execute(_FIND, {"key": key}).mappings().first())
-        return _entry(row) if row else None
+        row = await self._database.read(lambda connection: _FIND.row(connection, {"key": key}), brief=True)
+        return read_entry(row) if row else None
 
     async def begin(self, writer: Writer, intent: Intent) -> tuple[Entry, bool]:
         """Commit an intent; or return what is known of this call, if it was begun before.
@@ -131,27 +161,30 @@ class Journal:
 
         def work(connection: Connection) -> tuple[Entry, bool]:
             fence(connection, writer.thread_id, writer.epoch)
-            known = connection.execute(_FIND, {"key": intent.key}).mappings().first()
+            known = _FIND.row(connection, {"key": intent.key})
             if known is not None:
-                return _same(_entry(known), intent, wanted), False
+                return _same(read_entry(known), intent, wanted), False
             row = self._row(writer, intent, wanted, status="intent", outcome=None)
-            connection.execute(_INSERT, row)
+            _INSERT.count(connection, row)
             what = {"call": row["id"], "name": intent.name, "digest": wanted, "semantics": intent.semantics}
+            what.update(intent.note)
             self._note(connection, f"{intent.kind}.begun", intent.agent, writer, what)
-            return _entry({**row, "attempt": 1}), True
+            return _parsed({**row, "attempt": 1}), True
 
-        return await self._database.transaction(work)
+        return await self._database.transaction(work, brief=True)
 
     async def again(self, writer: Writer, key: str) -> None:
         """Commit that a call is made once more, under the same key.
 
         Raises:
             LeaseLost: if another writer has taken the thread.
+            DamagedRow: if the audit log says that the call was settled: somebody has changed the journal's row.
         """
         values = {"key": key, "epoch": writer.epoch, "run_id": writer.run_id}
 
         def work(connection: Connection) -> None:
-            connection.execute(_AGAIN, values)
+            self._refuse_settled(connection, writer, key)
+            _AGAIN.count(connection, values)
             self._note(connection, "call.repeated", "system", writer, {"key": key})
 
         await self._fenced(writer, work)
@@ -165,7 +198,7 @@ class Journal:
         values = {"key": key, "status": status, "outcome": _dump(outcome), "ended": self._clock()}
 
         def work(connection: Connection) -> None:
-            connection.execute(_END, values)
+            _END.count(connection, values)
             self._note(connection, f"call.{status}", "system", writer, {"key": key})
 
         await self._fenced(writer, work)
@@ -179,8 +212,10 @@ class Journal:
         row = self._row(writer, intent, digest([intent.kind, intent.name, intent.request]), status, outcome)
 
         def work(connection: Connection) -> None:
-            if connection.execute(_FIND, {"key": intent.key}).first() is None:
-                connection.execute(_INSERT, row)
+            if _RECORD.count(connection, row) and intent.kind == "policy":
+                told = {name: intent.request.get(name) for name in ("tool", "verdict", "rule", "found")}
+                what = {"key": intent.key, "name": intent.name, "digest": row["digest"], **told}
+                self._note(connection, "policy.decided", intent.agent, writer, what)
 
         await self._fenced(writer, work)
 
@@ -190,27 +225,28 @@ class Journal:
         Raises:
             LeaseLost: if another writer has taken the thread.
         """
-        await self._database.read(lambda connection: fence(connection, writer.thread_id, writer.epoch))
+        await self._database.read(lambda connection: fence(connection, writer.thread_id, writer.epoch), brief=True)
 
     async def writer(self, run_id: str, thread_id: str, epoch: int) -> Writer:
         """The writer of a run under this lease, knowing what the run has recorded so far."""
-        query = text("SELECT key FROM journal WHERE run_id = :run")
-        keys = await self._database.read(lambda connection: connection.execute(query, {"run": run_id}).scalars().all())
-        return Writer(run_id=run_id, thread_id=thread_id, epoch=epoch, known=frozenset(keys))
+        rows = await self._database.read(lambda connection: _KEYS.rows(connection, {"run": run_id}), brief=True)
+        known, order = frozenset(row["key"] for row in rows), Order(max((row["begun"] for row in rows), default=0.0))
+        return Writer(run_id=run_id, thread_id=thread_id, epoch=epoch, known=known, order=order)
 
     async def unknown(self, *, run_id: str | None = None) -> list[Entry]:
-        """Calls of which nobody knows whether they happened, oldest first."""
-        query = select(journal).where(journal.c.status == "unknown").order_by(journal.c.begun)
+        """Calls of this tenant, or of one run, of which nobody knows whether they happened; oldest first."""
+        query = select(journal).where(journal.c.status == "unknown").order_by(journal.c.begun, journal.c.id)
         if run_id:
             query = query.where(journal.c.run_id == run_id)
+        elif self._tenant is not None:
+            query = query.where(journal.c.run_id.in_(select(runs.c.id).where(runs.c.tenant == self._tenant)))
         rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
-        return [_entry(row) for row in rows]
+        return [read_entry(row) for row in rows]
 
     async def of_run(self, run_id: str) -> list[Entry]:
         """Everything that a run asked models and did with tools, in order."""
-        query = select(journal).where(journal.c.run_id == run_id).order_by(journal.c.begun, journal.c.id)
-        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
-        return [_entry(row) for row in rows]
+        rows = await self._database.read(lambda connection: _OF_RUN.rows(connection, {"run": run_id}), brief=True)
+        return [read_entry(row) for row in rows]
 
     async def resolve(self, entry_id: str, resolution: Resolution, *, by: str, note: str = "") -> Entry:
         """Say what became of a call with unknown outcome.
@@ -248,7 +284,19 @@ class Journal:
             raise NotFound(f"There is no call {entry_id!r}. `graphwright inbox` lists those with unknown outcome.")
         if not resolved:
             raise NotAllowed(f"The outcome of call {entry_id} is known: {row['status']}. Nothing was changed.")
-        return _entry(row)
+        return read_entry(row)
+
+    def _refuse_settled(self, connection: Connection, writer: Writer, key: str) -> None:
+        """No effect is repeated because a row was edited: what the audit log says was done is not done again."""
+        if self._audit is None:
+            return
+        settled = told_settled(connection, writer.thread_id, key)
+        if settled is not None:
+            raise DamagedRow(
+                f"The journal says that the call {key!r} may be made again, and the audit log has it as {settled!r}. "
+                "Somebody has changed the journal; the call was not repeated. Restore the row from a backup, then "
+                "resume the run."
+            )
 
     def _note(self, connection: Connection, kind: str, actor: str, writer: Writer, event: Mapping[str, Any]) -> None:
         """No audit row, no effect: the row is kept in the transaction of what it tells about, or neither is."""
@@ -269,10 +317,10 @@ class Journal:
             fence(connection, writer.thread_id, writer.epoch)
             work(connection)
 
-        await self._database.transaction(fenced)
+        await self._database.transaction(fenced, brief=True)
 
     def _row(self, writer: Writer, intent: Intent, wanted: str, status: str, outcome: Any) -> dict[str, Any]:
-        now = self._clock()
+        now = writer.order.next(self._clock())
         return {
             "key": intent.key,
             "id": new_id("call", at=now),
@@ -289,6 +337,7 @@ class Journal:
             "epoch": writer.epoch,
             "begun": now,
             "ended": None if status == "intent" else now,
+            "path": intent.path,
         }
 
 
@@ -306,8 +355,39 @@ def _dump(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value, default=str).decode()
 
 
-def _entry(row: RowMapping | dict[str, Any]) -> Entry:
+def told_settled(connection: Connection, thread_id: str, key: str) -> str | None:
+    """How the audit log says that a call was settled, for good: ``call.done``, ...; None if it does not."""
+    named = audit_rows.c.event.contains(f'"key":{canonical_json(key).decode()}', autoescape=True)
+    found: str | None = connection.execute(_SETTLED_SO.where(audit_rows.c.thread_id == thread_id, named)).scalar()
+    return found
+
+
+def read_entry(row: RowMapping | Mapping[str, Any]) -> Entry:
+    """An entry as the database has it, checked: rows outlive whoever wrote them."""
+    with readable("journal", str(row["id"]), str(row["run_id"])):
+        entry = _parsed(row)
+        known_value("kind", entry.kind, KINDS)
+        known_value("status", entry.status, STATUSES)
+        _check_outcome(entry)
+        if entry.digest != digest([entry.kind, entry.name, entry.request]):
+            raise ValueError("its digest is not that of its request")
+    return entry
+
+
+def _parsed(row: RowMapping | Mapping[str, Any]) -> Entry:
     values: dict[str, Any] = {name: row.get(name) for name in Entry.__dataclass_fields__}
     values["request"] = orjson.loads(values["request"])
     values["outcome"] = orjson.loads(values["outcome"]) if values["outcome"] else None
     return Entry(**values)
+
+
+def _check_outcome(entry: Entry) -> None:
+    """A settled call has what its next reader is given; an edited status does not bring it along."""
+    if entry.outcome is not None and not isinstance(entry.outcome, dict):
+        raise ValueError("its outcome is no object")
+    if entry.kind != "tool":
+        return
+    wanted = {"done": ("content", "status", "artifact"), "failed": ("error",)}.get(entry.status, ())
+    missing = [name for name in wanted if name not in (entry.outcome or {})]
+    if missing:
+        raise ValueError(f"it is {entry.status}, and its outcome lacks {', '.join(missing)}")

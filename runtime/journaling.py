@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +24,14 @@ from .context import ModelCall, ModelHandler
 from .errors import RuntimeProblem
 from .gate import GateCall, Handler, Outcome, Step
 from .journal import SETTLED, Entry, Intent, Journal, Writer, semantics_of
+from .leases import fence
 from .questions import Ask, Question
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
+    from sqlalchemy import Connection
 
+    from .broker import Broker
     from .decisions import Decision
 
 UNKNOWN_OUTCOME = "unknown_outcome"
@@ -53,12 +56,14 @@ def is_unknown_outcome(interrupt: Interrupt) -> bool:
     return isinstance(interrupt.value, dict) and interrupt.value.get("type") == UNKNOWN_OUTCOME
 
 
-def fenced(journal: Journal, writer: Writer, ask: Ask) -> Ask:
-    """The same way to a person, closed to a writer whose lease was taken over."""
+def fenced(broker: Broker, writer: Writer) -> Ask:
+    """The way to a person, closed to a writer whose lease was taken over: looked at in the transaction that asks."""
+
+    def guard(connection: Connection) -> None:
+        fence(connection, writer.thread_id, writer.epoch)
 
     async def fenced_ask(question: Question) -> Decision:
-        await journal.check(writer)
-        return await ask(question)
+        return await broker.ask(question, guard=guard)
 
     return fenced_ask
 
@@ -70,15 +75,20 @@ def journaled(journal: Journal, writer: Writer) -> Step:
         async def step(call: GateCall) -> Outcome:
             intent = Intent(
                 key=call.key,
-                kind="tool",
+                kind=call.kind,
                 name=call.tool.name,
                 semantics=semantics_of(call.tool),
                 request=dict(call.arguments),
                 agent=call.context.agent,
+                path=call.context.path,
+                note=_policy(call),
             )
             if intent.semantics == "pure":
                 return await _pure(journal, writer, intent, following, call)
             entry, is_mine = await journal.begin(writer, intent)
+            if entry.status == "failed" and call.is_retried:
+                await journal.again(writer, entry.key)
+                return await _effect(journal, writer, entry, following, call)
             if entry.status in SETTLED:
                 return given_back(entry, call)
             if not is_mine:
@@ -94,14 +104,20 @@ def journaled(journal: Journal, writer: Writer) -> Step:
 
 async def _pure(journal: Journal, writer: Writer, intent: Intent, following: Handler, call: GateCall) -> Outcome:
     """A call that changes nothing: its answer is recorded, so that a run that comes by again sees the same world."""
-    known = await journal.find(intent.key) if intent.key in writer.known else None
+    # A node may run again under the same lease, after a question or an error, and must see what it saw.
+    known = await journal.find(intent.key) if intent.key in writer.known or call.kind == "step" else None
+    if known is not None and known.status == "failed" and call.is_retried:
+        await journal.again(writer, known.key)
+        return await _effect(journal, writer, known, following, call)
     if known is not None and known.status in SETTLED:
         return given_back(known, call)
     before = dict(call.context.state)
     try:
         outcome = await following(call)
-    except ToolFailed as error:
-        await journal.record(writer, intent, {"error": str(error)}, "failed")
+    except (GraphBubbleUp, RuntimeProblem):
+        raise
+    except Exception as error:
+        await journal.record(writer, intent, {"error": _failure(error, call), **_policy(call)}, "failed")
         raise
     await journal.record(writer, intent, _recorded(outcome, before, call))
     return outcome
@@ -138,15 +154,24 @@ async def _effect(journal: Journal, writer: Writer, entry: Entry, following: Han
                 await journal.end(writer, entry.key, "unknown", {"error": "The call was broken off."})
         raise
     except Exception as error:
-        told = {"error": str(error) if isinstance(error, ToolFailed) else f"{type(error).__name__}: {error}"}
+        text = str(error) if isinstance(error, ToolFailed) else f"{type(error).__name__}: {error}"
+        told = {"error": text, **_policy(call)}
         if entry.semantics == "at_most_once" and not _is_definite(error):
             answer = await _probed(call)
             if answer is not False:
                 return await _happened_or_unknown(journal, writer, entry, answer, told)
-        await journal.end(writer, entry.key, "failed", told)
+        await journal.end(writer, entry.key, "failed", {**told, "error": _failure(error, call)})
         raise
     await journal.end(writer, entry.key, "done", _recorded(outcome, before, call))
     return outcome
+
+
+def _failure(error: Exception, call: GateCall) -> str:
+    """What a failed call is told as, in the words of the gate: a call that comes by again is answered the same."""
+    if isinstance(error, ToolFailed):
+        return str(error)
+    text = f"{type(error).__name__}: {error}"
+    return f"{call.tool.name} failed: {text}" if call.kind == "tool" else text
 
 
 def _is_definite(error: Exception) -> bool:
@@ -170,18 +195,32 @@ async def _probed(call: GateCall) -> Any:
     if probe is None:
         return None
     try:
-        answer = probe(call.context.key)
+        known = (call.context.key, call.context) if _wants_context(probe) else (call.context.key,)
+        answer = probe(*known)
         return await answer if inspect.isawaitable(answer) else answer
     except Exception:
         # A probe that fails knows nothing; the question goes to a person.
         return None
 
 
+def _wants_context(probe: Callable[..., Any]) -> bool:
+    """Whether a probe takes the call's context beside its key, to look where the call's resources are."""
+    try:
+        return len(inspect.signature(probe).parameters) > 1
+    except (ValueError, TypeError):
+        return False
+
+
 def _recorded(outcome: Outcome, before: Mapping[str, Any], call: GateCall) -> dict[str, Any]:
     """An outcome as plain data, with what the tool kept for its thread."""
     kept = {name: value for name, value in call.context.state.items() if before.get(name) is not value}
-    told = {"content": outcome.content, "status": outcome.status, "artifact": outcome.artifact}
+    told = {"content": outcome.content, "status": outcome.status, "artifact": outcome.artifact, **_policy(call)}
     return {**told, "kept": kept} if kept else told
+
+
+def _policy(call: GateCall) -> dict[str, Any]:
+    """By which word of policy the call was let through, and how its result is to be read; without a policy, nothing."""
+    return {"policy": dict(call.judged.record)} if call.judged else {}
 
 
 def given_back(entry: Entry, call: GateCall) -> Outcome:
@@ -229,6 +268,7 @@ def journaled_model(journal: Journal, writer: Writer, following: ModelHandler) -
                 "last": call.request.messages[-1].id if call.request.messages else None,
             },
             agent=call.agent,
+            path=call.path,
         )
         await journal.record(writer, intent, answer.model_dump(mode="json"))
         return answer

@@ -11,30 +11,34 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection
 
 from .clock import Clock
 from .database import Database
 from .errors import LeaseLost, StateFolderError, ThreadBusy
-from .owners import is_dead
-from .tables import leases
+from .owners import LEASE_SECONDS, is_held
+from .statements import Statement
 
-LEASE_SECONDS = 60.0
-"""How long a dead writer on another machine keeps others from its thread; a live one renews well before."""
 WATCH_SECONDS = 1.0
 """How often a writer looks whether its run was cancelled elsewhere."""
-_EPOCH = text("SELECT epoch FROM leases WHERE thread_id = :thread")
+_EPOCH = Statement("SELECT epoch FROM leases WHERE thread_id = :thread")
+_FIND = Statement("SELECT owner, epoch, expires FROM leases WHERE thread_id = :thread")
+_TAKE = Statement(
+    "INSERT INTO leases (thread_id, owner, epoch, expires) VALUES (:thread, :owner, :epoch, :expires)"
+    " ON CONFLICT (thread_id) DO UPDATE SET owner = :owner, epoch = :epoch, expires = :expires"
+)
+_SET = Statement("UPDATE leases SET owner = :owner, expires = :expires WHERE thread_id = :thread AND epoch = :epoch")
 
 
 class Leases:
-    """Takes, keeps and gives back the leases of one process."""
+    """Takes, keeps and gives back the leases of one runtime."""
 
     def __init__(self, database: Database, clock: Clock, owner: str) -> None:
         self._database = database
         self._clock = clock
         self._owner = owner
         self.held: dict[str, int] = {}
-        """Thread id to epoch, of every lease that this process holds."""
+        """Thread id to epoch, of every lease that this runtime holds."""
 
     @asynccontextmanager
     async def hold(self, thread_id: str, is_cancelled: Callable[[], Awaitable[bool]]) -> AsyncIterator[int]:
@@ -72,21 +76,18 @@ class Leases:
             raise ThreadBusy(f"Thread {thread_id} is being moved by this process already. Wait until that run pauses.")
 
         def work(connection: Connection) -> int:
-            row = connection.execute(select(leases).where(leases.c.thread_id == thread_id)).mappings().first()
-            values = {"owner": self._owner, "expires": now + LEASE_SECONDS}
-            if row is None:
-                connection.execute(insert(leases).values(thread_id=thread_id, epoch=1, **values))
-                return 1
-            if row["owner"] not in ("", self._owner) and row["expires"] > now and not is_dead(row["owner"]):
+            row = _FIND.row(connection, {"thread": thread_id}) or {"owner": self._owner, "epoch": 0}
+            if row["owner"] != self._owner and is_held(row["owner"], row["expires"], now):
                 raise ThreadBusy(
                     f"Thread {thread_id} is being moved by {row['owner']}. "
-                    f"Wait for it, or try again in {row['expires'] - now:.0f} s if that process is dead."
+                    f"Wait for it, or try again in {min(row['expires'] - now, LEASE_SECONDS):.0f} s if it is dead."
                 )
             epoch = int(row["epoch"]) + 1
-            connection.execute(update(leases).where(leases.c.thread_id == thread_id).values(epoch=epoch, **values))
+            values = {"thread": thread_id, "owner": self._owner, "epoch": epoch, "expires": now + LEASE_SECONDS}
+            _TAKE.count(connection, values)
             return epoch
 
-        epoch = await self._database.transaction(work)
+        epoch = await self._database.transaction(work, brief=True)
         self.held[thread_id] = epoch
         return epoch
 
@@ -118,8 +119,8 @@ class Leases:
             return not kept
 
     async def _set(self, thread_id: str, epoch: int, **values: Any) -> bool:
-        statement = update(leases).where(leases.c.thread_id == thread_id, leases.c.epoch == epoch).values(**values)
-        return await self._database.transaction(lambda connection: connection.execute(statement).rowcount == 1)
+        named = {"thread": thread_id, "epoch": epoch, **values}
+        return await self._database.transaction(lambda connection: _SET.count(connection, named) == 1, brief=True)
 
 
 def fence(connection: Connection, thread_id: str, epoch: int) -> None:
@@ -128,7 +129,7 @@ def fence(connection: Connection, thread_id: str, epoch: int) -> None:
     Raises:
         LeaseLost: if another writer has taken the thread.
     """
-    if connection.execute(_EPOCH, {"thread": thread_id}).scalar() != epoch:
+    if _EPOCH.value(connection, {"thread": thread_id}) != epoch:
         raise taken_over(thread_id)
 
 

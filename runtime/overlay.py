@@ -25,7 +25,8 @@ class Overlay(BaseCheckpointSaver[str]):
     """One thread as it was at a checkpoint, to be moved on in memory. Graphs inside its nodes begin anew."""
 
     def __init__(self, stored: BaseCheckpointSaver[Any], thread_id: str, head: str) -> None:
-        super().__init__(serde=stored.serde)
+        # What is kept in memory needs no seal.
+        super().__init__(serde=getattr(stored.serde, "inner", stored.serde))
         self._stored = stored
         self._thread = thread_id
         self._head = head

@@ -1,31 +1,59 @@
-"""Who moves a run: this process, named so that another process on the machine can see whether it still lives."""
+"""Who moves a run: one runtime of one process, named so that others on the machine can see whether it still lives."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from pathlib import Path
+from typing import Literal
+
+LEASE_SECONDS = 60.0
+"""How long a dead writer on another machine keeps others from its thread; a live one renews well before."""
+CLOCK_TOLERANCE_SECONDS = 600.0
+"""How far the clocks of two machines may differ before one takes the other's lease for a mistake."""
+
+_runtimes = itertools.count(1)
 
 
-def this_process() -> str:
-    """A name like ``host:pid:start`` that no later process on this machine can have."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+def new_owner() -> str:
+    """A name like ``host:pid:start.number`` that no other runtime on this machine has or can get."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}.{next(_runtimes)}"
 
 
-def is_dead(owner: str) -> bool:
-    """Whether the named process is surely gone. False for another machine's, and where it cannot be known."""
+def life_of(owner: str) -> Literal["alive", "dead", "unknown"]:
+    """Whether the process of an owner lives; unknown for another machine's, and where it cannot be told."""
     host, _, rest = owner.rpartition(":")[0].rpartition(":")
-    started = owner.rpartition(":")[2]
+    started = owner.rpartition(":")[2].partition(".")[0]
     if host != socket.gethostname() or not rest.isdigit():
-        return False
+        return "unknown"
     pid = int(rest)
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
+    except (ProcessLookupError, OverflowError):
+        return "dead"
     except PermissionError:
+        return "unknown"  # another user's: the number may be anybody's by now
+    return "alive" if _started(pid) == started else "dead"
+
+
+def is_held(owner: str, expires: float, now: float) -> bool:
+    """Whether a lease still keeps others out.
+
+    Its owner may have written the time of its end before the clock was set back: one that ends much later than any
+    lease may is believed only of a process that is seen to live.
+
+    Args:
+        owner: Of the lease; empty if it was given back.
+        expires: When it ends unless it is renewed.
+        now: Unix seconds.
+    """
+    if not owner or expires <= now:
         return False
-    return _started(pid) != started
+    life = life_of(owner)
+    if life == "unknown":
+        return expires <= now + LEASE_SECONDS + CLOCK_TOLERANCE_SECONDS
+    return life == "alive"
 
 
 def _started(pid: int) -> str:

@@ -30,6 +30,8 @@ class Question:
     rules: ApprovalRules
     """Why a person is asked, who may answer, how many must, and until when."""
     agent: str = ""
+    path: str = ""
+    """Where in the graph it is asked: node names, parted by ``/``."""
     run_id: str = ""
     thread_id: str = ""
     requester: str = ""
@@ -56,7 +58,7 @@ class Question:
             digest=self.digest,
             allowed=self.allowed,
         )
-        return {**wire, **self.extra}
+        return {**wire, "path": self.path, **self.extra}
 
 
 Ask = Callable[[Question], Awaitable[Decision]]
@@ -85,6 +87,11 @@ def request_digest(tenant: str, thread_id: str, key: str, tool: str, arguments: 
     return digest([tenant, thread_id, key, tool, arguments])
 
 
+def request_of_interrupt(thread_id: str, interrupt_id: str, value: Mapping[str, Any]) -> str:
+    """The digest of a question that a graph asks by LangGraph's own ``interrupt``."""
+    return digest([thread_id, interrupt_id, value])
+
+
 def approval_wire(
     rules: ApprovalRules,
     *,
@@ -110,6 +117,7 @@ def approval_wire(
         "roles": list(rules.roles),
         "quorum": rules.quorum,
         "exclude_requester": rules.exclude_requester,
+        "exclude": list(rules.exclude),
         "deadline_seconds": rules.deadline,
         "on_deadline": rules.on_deadline if rules.deadline is not None else None,
     }

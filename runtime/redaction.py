@@ -6,6 +6,7 @@ comes back as it was, redacted text stays as it is, and hostile text costs linea
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
 import traceback
@@ -45,7 +46,15 @@ class Redactor:
         """
         named = secrets if isinstance(secrets, Mapping) else {f"secret-{at}": each for at, each in enumerate(secrets)}
         self._needles = Needles(named)
-        self._patterns = tuple(patterns)
+        self._named = isinstance(secrets, Mapping)
+        self._know(tuple(named), tuple(patterns))
+
+    def _know(self, secrets: Sequence[str], patterns: tuple[Pattern, ...]) -> None:
+        self._patterns = patterns
+        self.guesses_fields = bool(patterns)
+        """Whether values of fields named like secrets are replaced unread."""
+        self.knows_cards = any(each.name == "card" for each in patterns)
+        """Whether numbers are looked at too."""
         self._names = {
             "secret",
             "unstable",
@@ -55,7 +64,7 @@ class Redactor:
             "field",
             *(each.name for each in patterns),
         }
-        self._labels = {name: self._label(name, isinstance(secrets, Mapping)) for name in named}
+        self._labels = {name: self._label(name, self._named) for name in secrets}
         self._names.update(self._labels.values())
         self._clean: set[str] = set()
 
@@ -69,6 +78,17 @@ class Redactor:
     ) -> Redactor:
         """A redactor of this process's secrets: see :func:`process_secrets`."""
         return cls(process_secrets(environment, given), patterns)
+
+    def with_patterns(self, patterns: Sequence[Pattern]) -> Redactor:
+        """A redactor of the same secrets and other patterns; with none, it finds nothing but the secrets."""
+        other = copy.copy(self)
+        other._know(tuple(self._labels), tuple(patterns))
+        return other
+
+    @property
+    def secrets(self) -> Needles:
+        """What is searched for exactly."""
+        return self._needles
 
     def redact(self, text: str) -> str:
         """The text with every secret replaced by a mark. Redacting it again changes nothing."""
@@ -99,16 +119,21 @@ class Redactor:
             self._clean.add(word)
         return fresh
 
-    def _once(self, text: str) -> str:
+    def spans(self, text: str) -> list[tuple[Span, str]]:
+        """Where secrets stand in the text and what their marks say: in order, none overlapping another."""
         found = [(span, self._labels[name]) for span, name in self._needles.find(text)]
-        lowered = text.lower()
+        lowered = text.lower() if self._patterns else ""
         for each in self._patterns:
             if each.may_be_in(lowered):
                 found += [(span, each.name) for span in each.find(text)]
+        return list(_merged(_outside(found, self._marks(text)))) if found else []
+
+    def _once(self, text: str) -> str:
+        found = self.spans(text)
         if not found:
             return text
         pieces, end = [], 0
-        for (start, stop), name in _merged(_outside(found, self._marks(text))):
+        for (start, stop), name in found:
             pieces += [text[end:start], f"[redacted:{name}]"]
             end = stop
         return "".join([*pieces, text[end:]])
@@ -130,6 +155,8 @@ class _Walk:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redact = redactor.redact
+        self._guesses = redactor.guesses_fields
+        self._cards = redactor.knows_cards
         self._redact_word = redactor.redact_word
         self._left = MAX_NODES
 
@@ -142,7 +169,8 @@ class _Walk:
         if isinstance(value, str):
             return self._redact(value)
         if isinstance(value, int):
-            return "[redacted:card]" if 10**12 <= value < 10**19 and is_card(str(value)) else value
+            is_secret = self._cards and 10**12 <= value < 10**19 and is_card(str(value))
+            return "[redacted:card]" if is_secret else value
         if depth >= MAX_DEPTH:
             return "[redacted:too-deep]"
         if isinstance(value, Mapping):
@@ -178,7 +206,7 @@ class _Walk:
         return key if fresh == text else fresh
 
     def _field(self, key: Any, value: Any, depth: int) -> Any:
-        named = isinstance(key, str) and _SECRET_FIELD.fullmatch(key.replace("-", "_"))
+        named = self._guesses and isinstance(key, str) and _SECRET_FIELD.fullmatch(key.replace("-", "_"))
         held = isinstance(value, str | bytes | int) and not isinstance(value, bool) and value not in ("", b"")
         if named and held and not (isinstance(value, str) and _MARK.fullmatch(value)):
             return "[redacted:field]"

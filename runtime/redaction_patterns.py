@@ -252,6 +252,9 @@ SECRET_PATTERNS: tuple[Pattern, ...] = (
 )
 """On by default: what gives power to whoever reads it."""
 
+CREDENTIAL_PATTERNS: tuple[Pattern, ...] = tuple(each for each in SECRET_PATTERNS if each.name not in ("card", "iban"))
+"""Keys, tokens, passwords. Card and account numbers are not among them: a run may be about these."""
+
 PII_PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "email",

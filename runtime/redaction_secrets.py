@@ -13,7 +13,7 @@ import json
 import os
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from urllib.parse import quote, quote_plus, unquote_plus
 
 from .redaction_patterns import Span
@@ -57,14 +57,22 @@ class Needles:
     def __init__(self, secrets: Mapping[str, str]) -> None:
         """``secrets``: name to value; values under 8 characters are not searched for."""
         self._plain: dict[str, str] = {}
+        self.values: list[str] = []
+        """The secrets themselves, and long pieces of them."""
         for name, value in secrets.items():
             for part in _parts(value):
+                self.values.append(part)
                 for spelling in _spellings(part):
                     self._plain.setdefault(spelling, name)
         self._unescaped: dict[str, str] = {}
         for spelling, name in self._plain.items():
             for form in _unescaped_forms(spelling):
                 self._unescaped.setdefault(form, name)
+
+    @property
+    def spellings(self) -> Collection[str]:
+        """Every text that is searched for as it stands."""
+        return self._plain.keys()
 
     def find(self, text: str) -> Iterator[tuple[Span, str]]:
         """Where a secret stands in ``text``, with its name."""

@@ -70,7 +70,8 @@ async def replay(runtime: Runtime, graph: StateGraph[Any, Any, Any, Any], run_id
     points = await history(stored, run.thread_id, run_id=run_id, limit=100_000)
     if not points:
         raise NotFound(f"Run {run_id} has no checkpoints: it did not begin, or they were pruned.")
-    served = Served(await runtime.journal.of_run(run_id), await runtime.approvals.of_run(run_id))
+    shown = runtime.redactions.shown.redact_value
+    served = Served(await runtime.journal.of_run(run_id), await runtime.approvals.of_run(run_id), shown)
     same = 0
     for before, after in pairwise(points):
         if after.parent != before.id:

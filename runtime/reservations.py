@@ -9,7 +9,7 @@ the provider charges it; a tool that never began is charged nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -104,7 +104,7 @@ class Ledger:
         def work(connection: Connection) -> Reservation | Refusal:
             granted = judge(claim, _positions(connection, scopes))
             if isinstance(granted, Refusal):
-                return _earlier(connection, claim, scopes) or granted
+                return _earlier(connection, claim, scopes) or _counted(connection, granted, run_id)
             values = {
                 "key": claim.key,
                 "run": run_id,
@@ -128,7 +128,7 @@ class Ledger:
             _move(connection, [scope.id for scope in scopes], held=granted.amounts, now=now)
             return Reservation(claim=claim, granted=granted, scopes=tuple(scopes), attempt=attempt)
 
-        return await self._database.transaction(work)
+        return await self._database.transaction(work, brief=True)
 
     async def settle(self, reservation: Reservation, spent: Amounts, *, status: str = "settled") -> list[Warned]:
         """Charge what a call took and give back the rest; once, however often it is said.
@@ -152,11 +152,11 @@ class Ledger:
             held = _negative(reservation.granted.amounts)
             return _warnings(connection, reservation.scopes, _move(connection, ids, held=held, spent=spent, now=now))
 
-        return await self._database.transaction(work)
+        return await self._database.transaction(work, brief=True)
 
     async def left(self, run_id: str) -> list[Left]:
         """The reservations that a run has not settled."""
-        rows = await self._database.read(lambda connection: _LEFT.rows(connection, {"run": run_id}))
+        rows = await self._database.read(lambda connection: _LEFT.rows(connection, {"run": run_id}), brief=True)
         return [Left(row["key"], row["kind"], _sent(row)) for row in rows]
 
     async def close(self, run_id: str, outcomes: Mapping[str, tuple[str, Amounts]]) -> None:
@@ -175,12 +175,6 @@ class Ledger:
                     _close(connection, row, status, spent, now)
 
         await self._database.transaction(work)
-
-    async def raises(self, run_id: str, scope: Scope, dimension: Dimension) -> int:
-        """How often somebody has raised this limit in a run."""
-        values = {"run": run_id, "scopes": _dump([scope.id, dimension])}
-        rows = await self._database.read(lambda connection: _RAISES.rows(connection, values))
-        return int(rows[0]["raises"])
 
     async def raise_limit(
         self, key: str, run_id: str, scope: Scope, dimension: Dimension, amount: int, *, by: str = ""
@@ -209,6 +203,16 @@ class Ledger:
         """What each agent of a run has spent, the greatest first."""
         rows = await self._database.read(lambda connection: _BY_AGENT.rows(connection, {"run": run_id}))
         return {row["agent"]: _amounts(row, "spent") for row in rows}
+
+
+def _counted(connection: Connection, refusal: Refusal, run_id: str) -> Refusal:
+    """The refusal with the number of raises that it knew of.
+
+    A call that was refused before a raise asks the question that was answered with it; counted any later, it would ask
+    a new one, although there is room by then.
+    """
+    values = {"run": run_id, "scopes": _dump([refusal.position.scope.id, refusal.dimension])}
+    return replace(refusal, raises=int(_RAISES.rows(connection, values)[0]["raises"]))
 
 
 def _earlier(connection: Connection, claim: Claim, scopes: Sequence[Scope]) -> Reservation | None:

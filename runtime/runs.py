@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, get_args
 
 import orjson
-from sqlalchemy import Connection, RowMapping, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 
 from .clock import Clock, new_id
+from .damage import known_value, readable
 from .database import Database
 from .errors import NotFound, RunFinished, ThreadBusy
 from .leases import fence
+from .statements import Statement
 from .tables import runs, threads
 from .turns import FINISHED as FINISHED
 from .turns import FORK, IfBusy, begin_epoch, make_room
@@ -60,7 +63,26 @@ class Run:
     updated: float = 0.0
 
 
-_THREAD = text("SELECT thread_id FROM runs WHERE id = :run")
+STATUSES: frozenset[str] = frozenset(get_args(Status))
+_GET = Statement("SELECT * FROM runs WHERE id = :run")
+_GET_THREAD = Statement("SELECT * FROM threads WHERE id = :thread")
+_OF_THREAD = Statement(
+    "SELECT * FROM runs WHERE tenant = :tenant AND thread_id = :thread ORDER BY created DESC, id DESC LIMIT :limit"
+)
+_TOUCH = Statement("UPDATE threads SET updated = :now WHERE id = :thread")
+_FIRST = Statement(
+    "SELECT id, status FROM runs WHERE thread_id = :thread AND status NOT IN ('done', 'failed', 'cancelled')"
+    " ORDER BY created, id LIMIT 1"
+)
+_NEW_THREAD = Statement(
+    'INSERT INTO threads (id, graph, tenant, "user", title, fork, created, updated)'
+    " VALUES (:thread, :graph, :tenant, :user, :title, 0, :now, :now)"
+)
+_NEW_RUN = Statement(
+    'INSERT INTO runs (id, thread_id, graph, status, input, model, options, prompts, signature, usage, tenant, "user",'
+    " created, updated) VALUES (:run, :thread, :graph, 'queued', :input, :model, :options, '{}', '', '{}', :tenant,"
+    " :user, :now, :now) RETURNING *"
+)
 
 
 class RunStore:
@@ -101,40 +123,24 @@ class RunStore:
             ThreadBusy: if that thread has a run that has not finished, and ``if_busy`` is ``reject``.
         """
         now = self._clock()
-        remembered = dict(options or {})
+        remembered, given = dict(options or {}), _dump(values)
+        whose = {"graph": graph, "tenant": tenant, "user": user, "now": now}
 
-        def work(connection: Connection) -> str:
+        def work(connection: Connection) -> Run:
             thread = thread_id or new_id("thread", at=now)
-            run_id = new_id("run", at=now)
+            begun = now if thread_id is None else _after_others(connection, thread, now)
+            run_id = new_id("run", at=begun)
             if thread_id is None:
-                connection.execute(
-                    insert(threads).values(
-                        id=thread, graph=graph, tenant=tenant, user=user, title=title[:200], created=now, updated=now
-                    )
-                )
+                _NEW_THREAD.count(connection, {**whose, "thread": thread, "title": title[:200]})
             else:
                 self._check_thread(connection, thread, tenant, graph)
                 remembered.update(make_room(connection, thread, run_id, if_busy, now))
                 if FORK in remembered:
                     remembered[FORK] = {**remembered[FORK], "epoch": begin_epoch(connection, thread)}
-            connection.execute(
-                insert(runs).values(
-                    id=run_id,
-                    thread_id=thread,
-                    graph=graph,
-                    status="queued",
-                    input=_dump(values),
-                    model=model,
-                    options=_dump(remembered),
-                    tenant=tenant,
-                    user=user,
-                    created=now,
-                    updated=now,
-                )
-            )
-            return run_id
+            asked = {"run": run_id, "thread": thread, "input": given, "model": model, "options": _dump(remembered)}
+            return read_run(_NEW_RUN.rows(connection, {**whose, **asked, "now": begun})[0])
 
-        return await self.get(await self._database.transaction(work))
+        return await self._database.transaction(work, brief=True)
 
     @staticmethod
     def _check_thread(connection: Connection, thread_id: str, tenant: str, graph: str) -> None:
@@ -153,12 +159,10 @@ class RunStore:
         Raises:
             NotFound: if there is none.
         """
-        row = await self._database.read(
-            lambda connection: connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
-        )
+        row = await self._database.read(lambda connection: _GET.row(connection, {"run": run_id}), brief=True)
         if row is None:
             raise NotFound(f"There is no run {run_id!r}. `graphwright runs` lists them.")
-        return _run(row)
+        return read_run(row)
 
     async def thread(self, thread_id: str) -> Thread:
         """The thread with this id.
@@ -167,7 +171,7 @@ class RunStore:
             NotFound: if there is none.
         """
         row = await self._database.read(
-            lambda connection: connection.execute(select(threads).where(threads.c.id == thread_id)).mappings().first()
+            lambda connection: _GET_THREAD.row(connection, {"thread": thread_id}), brief=True
         )
         if row is None:
             raise NotFound(f"There is no thread {thread_id!r}. `graphwright threads` lists them.")
@@ -177,6 +181,10 @@ class RunStore:
         self, *, tenant: str, status: str | None = None, thread_id: str | None = None, limit: int = 50
     ) -> list[Run]:
         """The newest runs first."""
+        if thread_id is not None and status is None:
+            named = {"tenant": tenant, "thread": thread_id, "limit": limit}
+            found = await self._database.read(lambda connection: _OF_THREAD.rows(connection, named), brief=True)
+            return [read_run(row) for row in found]
         query = (
             select(runs).where(runs.c.tenant == tenant).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)
         )
@@ -185,7 +193,7 @@ class RunStore:
         if thread_id:
             query = query.where(runs.c.thread_id == thread_id)
         rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
-        return [_run(row) for row in rows]
+        return [read_run(row) for row in rows]
 
     async def threads(self, *, tenant: str, limit: int = 50) -> list[tuple[Thread, int, str]]:
         """The threads last used first, each with its number of runs and the status of its newest."""
@@ -217,7 +225,7 @@ class RunStore:
         query = select(runs).where(runs.c.thread_id == thread_id, runs.c.status.not_in(FINISHED))
         ordered = query.order_by(runs.c.created, runs.c.id)
         rows = await self._database.read(lambda connection: connection.execute(ordered).mappings().all())
-        return [_run(row) for row in rows]
+        return [read_run(row) for row in rows]
 
     async def check_turn(self, run: Run) -> None:
         """Let only the first of a thread's unfinished runs be moved.
@@ -225,11 +233,13 @@ class RunStore:
         Raises:
             ThreadBusy: if another comes before.
         """
-        first = (await self.unfinished(run.thread_id) or [run])[0]
-        if first.id != run.id:
+        first = await self._database.read(
+            lambda connection: _FIRST.row(connection, {"thread": run.thread_id}), brief=True
+        )
+        if first is not None and first["id"] != run.id:
             raise ThreadBusy(
-                f"Run {run.id} waits for its turn: run {first.id} on the same thread is {first.status}. "
-                f"Finish that one (`graphwright resume {first.id}`), or end it (`graphwright runs cancel {first.id}`)."
+                f"Run {run.id} waits for its turn: run {first['id']} on the same thread is {first['status']}. Finish "
+                f"that one (`graphwright resume {first['id']}`), or end it (`graphwright runs cancel {first['id']}`)."
             )
 
     async def remember(self, run_id: str, **options: Any) -> Run:
@@ -254,32 +264,50 @@ class RunStore:
         now = self._clock()
         values = {name: _dump(value) if isinstance(value, Mapping) else value for name, value in changes.items()}
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> Run:
+            named = {**values, "run": run_id, "status": status, "now": now}
+            moved = next(iter(_moving(tuple(values)).rows(connection, named)), None)
+            row = moved or _GET.row(connection, {"run": run_id})
+            if row is None:
+                raise NotFound(f"There is no run {run_id!r}. `graphwright runs` lists them.")
             if epoch is not None:
-                fence(connection, str(connection.execute(_THREAD, {"run": run_id}).scalar()), epoch)
-            moved = connection.execute(
-                update(runs)
-                .where(runs.c.id == run_id, runs.c.status.not_in(FINISHED))
-                .values(status=status, updated=now, **values)
-            )
-            if moved.rowcount == 0:
-                known = connection.execute(select(runs.c.status).where(runs.c.id == run_id)).scalar()
-                if known is None:
-                    raise NotFound(f"There is no run {run_id!r}. `graphwright runs` lists them.")
-                raise RunFinished(f"Run {run_id} is {known}; it cannot become {status}.")
-            thread = select(runs.c.thread_id).where(runs.c.id == run_id).scalar_subquery()
-            connection.execute(update(threads).where(threads.c.id == thread).values(updated=now))
+                fence(connection, row["thread_id"], epoch)
+            if moved is None:
+                raise RunFinished(f"Run {run_id} is {row['status']}; it cannot become {status}.")
+            _TOUCH.count(connection, {"thread": row["thread_id"], "now": now})
+            return read_run(row)
 
-        await self._database.transaction(work)
-        return await self.get(run_id)
+        return await self._database.transaction(work, brief=True)
+
+
+@cache
+def _moving(names: tuple[str, ...]) -> Statement:
+    changes = "".join(f", {name} = :{name}" for name in names)
+    return Statement(
+        f"UPDATE runs SET status = :status, updated = :now{changes} WHERE id = :run"
+        " AND status NOT IN ('done', 'failed', 'cancelled') RETURNING *"
+    )
+
+
+def _after_others(connection: Connection, thread_id: str, now: float) -> float:
+    """The time now, but after every other run of the thread: turns are taken in order though the clock was set back."""
+    last = connection.execute(select(func.max(runs.c.created)).where(runs.c.thread_id == thread_id)).scalar()
+    return now if last is None else max(now, last + 0.001)
 
 
 def _dump(value: Any) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
-def _run(row: RowMapping) -> Run:
+def read_run(row: RowMapping | Mapping[str, Any]) -> Run:
+    """A run as its row has it.
+
+    Raises:
+        DamagedRow: if the row is not as it was written.
+    """
     values = {name: row[name] for name in Run.__dataclass_fields__}
-    for name in ("input", "options", "prompts", "usage", "signature"):
-        values[name] = orjson.loads(values[name] or "{}")
+    with readable("runs", values["id"]):
+        known_value("status", values["status"], STATUSES)
+        for name in ("input", "options", "prompts", "usage", "signature"):
+            values[name] = orjson.loads(values[name] or "{}")
     return Run(**values)

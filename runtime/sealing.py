@@ -51,9 +51,15 @@ class SealingUnavailable(RuntimeProblem):
 class SealBroken(RuntimeProblem):
     """A stored value is not what was sealed for this place. For the operator: somebody changed or moved it."""
 
+    retryable = True
+    """A run that met it goes on once the value is restored."""
+
 
 class SealKeyMissing(RuntimeProblem):
     """A stored value is sealed with a key that is not given. For the operator: add the key again."""
+
+    retryable = True
+    """A run that met it goes on once the key is there."""
 
 
 class PlaceUnknown(RuntimeProblem):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from langgraph.errors import GraphBubbleUp
@@ -19,9 +19,12 @@ from graphwright.tools import Resources
 from .context import ModelCall, RunContext
 from .decisions import Decision, Respond, decision_to_wire
 from .digests import digest
-from .gate import GateCall, Handler, Outcome, build_gate
+from .gate import GateCall, Handler, Outcome, build_gate, stacked
 from .journal import SETTLED, Entry
 from .journaling import given_back
+from .policy.decision import Decision as Decided
+from .policy.gating import replaying
+from .policy.remembering import key_of
 from .questions import Question
 
 if TYPE_CHECKING:
@@ -41,7 +44,16 @@ class NotRecorded(GraphBubbleUp):
 class Served:
     """The records of one run."""
 
-    def __init__(self, entries: Iterable[Entry], approvals: Iterable[Approval]) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], approvals: Iterable[Approval], shown: Callable[[Any], Any] = lambda value: value
+    ) -> None:
+        """
+        Args:
+            entries: The run's, of the journal.
+            approvals: The run's.
+            shown: Turns the arguments of a call into those that the journal keeps; see :class:`RedactedJournal`.
+        """
+        self._shown = shown
         self.missing: list[str] = []
         """What was asked for and is not recorded, in words."""
         self.notes: list[str] = []
@@ -63,11 +75,17 @@ class Served:
             user=run.user,
             tenant=run.tenant,
             model=run.model or None,
-            gate=build_gate(self.ask, steps=(self.step,)),
+            gate=build_gate(self.ask, before=(replaying(self.judged),), steps=(self.step,)),
+            step=stacked(self.step),
             ask_model=self.ask_model,
             resources=resources,
             fork=self._epoch,
         )
+
+    def judged(self, call: GateCall) -> Decided | None:
+        """What policy decided about a call, where it asked or denied."""
+        entry = self._find("policy", key_of(call.key))
+        return Decided.from_data(entry.request) if entry else None
 
     async def ask_model(self, call: ModelCall) -> AIMessage:
         """What the model answered.
@@ -77,7 +95,7 @@ class Served:
         """
         from langchain_core.messages import AIMessage
 
-        entry = self._find("model", call.key)
+        entry = self._find("model", call.key, last=call.request.messages[-1].id if call.request.messages else None)
         if entry is None:
             raise self._not_recorded(f"what the model answered to {call.agent!r} ({_readable(call.key)})")
         known = entry.request.get("prompt_version", "")
@@ -89,10 +107,10 @@ class Served:
         """The gate's step in place of the call: gives the outcome that is recorded, and calls nothing."""
 
         async def serve(call: GateCall) -> Outcome:
-            entry = self._find("tool", call.key, name=call.tool.name)
+            entry = self._find(call.kind, call.key, name=call.tool.name)
             if entry is None or entry.status not in SETTLED:
                 raise self._not_recorded(f"what came of {call.tool.name} (call {call.context.call_id})")
-            if entry.digest != digest(["tool", call.tool.name, dict(call.arguments)]):
+            if entry.digest != digest([call.kind, call.tool.name, self._shown(dict(call.arguments))]):
                 raise self._not_recorded(
                     f"what came of {call.tool.name} with the arguments {dict(call.arguments)!r}; the run called it with"
                     f" {entry.request!r} (call {call.context.call_id})"
@@ -149,16 +167,20 @@ class Served:
             raise self._not_recorded(f"an answer to {', '.join(repr(each.value)[:200] for each in interrupts)}")
         return found
 
-    def _find(self, kind: str, key: str, *, name: str = "") -> Entry | None:
-        """The next record of this key that was not served yet; a step that runs again is served the same."""
+    def _find(self, kind: str, key: str, *, name: str = "", last: str | None = None) -> Entry | None:
+        """The next record of this key that was not served yet; a step that runs again is served the same.
+
+        Where several tasks of one node have worked side by side, the one that answered the message ``last`` goes first.
+        """
         exact = self._calls.get((kind, key), ())
         if exact:
             return exact[0]
-        for entry in self._calls.get((kind, _place(key)), ()):
-            if entry.id not in self._taken and (not name or entry.name == name):
-                self._taken.add(entry.id)
-                return entry
-        return None
+        there = self._calls.get((kind, _place(key)), ())
+        free = [each for each in there if each.id not in self._taken and (not name or each.name == name)]
+        found = next((each for each in free if last and each.request.get("last") == last), free[0] if free else None)
+        if found is not None:
+            self._taken.add(found.id)
+        return found
 
     def _not_recorded(self, what: str) -> NotRecorded:
         self.missing.append(what)

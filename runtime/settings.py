@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from .budgets import BudgetSettings
+from .policy.settings import PolicySettings
 from .prices import Price
 
 CONFIG_FILE = "graphwright.toml"
@@ -51,6 +52,12 @@ class Settings(BaseSettings):
     durability: Literal["process", "power"] = Field(
         default="process", description="What a recorded step survives: a killed process, or a power cut as well."
     )
+    redact: Literal["all", "own"] = Field(
+        default="all", description="Which secrets are replaced by marks: whatever looks like one, or only our own."
+    )
+    seal: bool = Field(
+        default=False, description="Whether what runs hold is encrypted in the database; keys: GRAPHWRIGHT_SEAL_KEYS."
+    )
     max_concurrency: int = Field(default=8, ge=1, description="Tasks of one step that run side by side.")
     recursion_limit: int = Field(default=500, ge=1, description="Steps of one run before it is stopped.")
     tools: list[Path] = Field(default_factory=list, description="Further tool files to load.")
@@ -61,6 +68,7 @@ class Settings(BaseSettings):
         default=None, gt=0, description="How old a checkpoint must be for `threads prune` to remove it."
     )
     budgets: BudgetSettings = Field(default_factory=BudgetSettings, description="What may be spent, and where.")
+    policy: PolicySettings = Field(default_factory=PolicySettings, description="Which tool calls are asked or denied.")
     prices: dict[str, Price] = Field(
         default_factory=dict, description="What models cost per 1 million tokens, by name pattern."
     )

@@ -6,10 +6,12 @@ text through SQLAlchemy.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 
 class Statement:
@@ -31,6 +33,13 @@ class Statement:
         """Run it; the first row it returns, if there is one."""
         return next(iter(self.rows(connection, values)), None)
 
+    def value(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        """Run it; the first column of the first row, or None."""
+        if connection.dialect.name != "sqlite":
+            return connection.execute(self._text, values).scalar()
+        row = self._cursor(connection, values).fetchone()
+        return None if row is None else row[0]
+
     def count(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """Run it; how many rows it changed."""
         if connection.dialect.name != "sqlite":
@@ -39,4 +48,8 @@ class Statement:
 
     def _cursor(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         driver: Any = connection.connection.driver_connection
-        return driver.execute(self.sql, values)
+        try:
+            return driver.execute(self.sql, values)
+        except sqlite3.Error as error:
+            # The same errors either way; values stay out of messages.
+            raise DBAPIError.instance(self.sql, None, error, sqlite3.Error, hide_parameters=True) from error

@@ -5,7 +5,7 @@ Migrations (``runtime/migrations``) make them; this file says what the newest re
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -77,7 +77,10 @@ approvals = Table(
     Column("run_roles", Text, nullable=False, default="[]"),
     Column("deadline", Float),
     Column("steps", Integer, nullable=False, default=0),
+    Column("path", Text, nullable=False, default=""),
 )
+
+Index("approvals_inbox", approvals.c.tenant, approvals.c.status, approvals.c.asked, approvals.c.id)
 
 approval_steps = Table(
     "approval_steps",
@@ -125,4 +128,5 @@ journal = Table(
     Column("attempt", Integer, nullable=False),
     Column("begun", Float, nullable=False),
     Column("ended", Float),
+    Column("path", Text, nullable=False, default=""),
 )

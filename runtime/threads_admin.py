@@ -8,14 +8,19 @@ audit log is left alone: it is append-only, and says that there was such a threa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
+import orjson
 from sqlalchemy import Column, ColumnElement, Connection, Integer, MetaData, String, Table, func, or_, select
 
 from .clock import new_id
+from .deciding import request_of
+from .decisions import Edit
+from .digests import plain_json
 from .errors import NotFound, ThreadBusy
+from .questions import request_of_interrupt
 from .runs import FINISHED
 
 if TYPE_CHECKING:
@@ -172,6 +177,7 @@ def _new_names(connection: Connection, thread_id: str, now: float) -> dict[str, 
     query = select(approvals.c.id, approvals.c.key).where(approvals.c.thread_id == thread_id)
     for approval, key in connection.execute(query):
         names[approval] = "appr_" + uuid5(NAMESPACE_URL, _renamed(key, names)).hex[:16]
+    names.update(_new_digests(connection, thread_id, names))
     for table in tables.values():
         if table.name in _NOT_COPIED or "id" not in table.c or (mine := _mine(table, ids)) is None:
             continue
@@ -179,6 +185,31 @@ def _new_names(connection: Connection, thread_id: str, now: float) -> dict[str, 
             if isinstance(each, str) and each not in names:
                 names[each] = new_id(each.partition("_")[0], at=now)
     return names
+
+
+def _new_digests(connection: Connection, thread_id: str, names: Mapping[str, str]) -> dict[str, str]:
+    """Each digest of a question, and of an edited one, to that of its copy: they are over thread, key and arguments."""
+    from .approval_rows import load
+    from .tables import approvals
+
+    found: dict[str, str] = {}
+    for each in load(connection, approvals.c.thread_id == thread_id):
+        copied = replace(
+            each, thread_id=names[thread_id], key=_renamed(each.key, names), call_id=_renamed(each.call_id, names)
+        )
+        asked = _renamed_data(each.original_arguments, names)
+        is_of_call = request_of(each, each.original_arguments) == each.original_digest
+        of_interrupt = request_of_interrupt(copied.thread_id, copied.call_id, asked)
+        found[each.original_digest] = request_of(copied, asked) if is_of_call else of_interrupt
+        for step in each.steps:
+            if isinstance(step.decision, Edit):
+                found[step.digest] = request_of(copied, _renamed_data(step.decision.arguments, names))
+    return found
+
+
+def _renamed_data(value: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    renamed: dict[str, Any] = orjson.loads(_renamed(plain_json(value), names))
+    return renamed
 
 
 def _copy_rows(connection: Connection, thread_id: str, names: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Connection, column, delete, select, table, update
 
 from .errors import ThreadBusy
-from .owners import is_dead
+from .owners import is_held
 from .tables import leases, runs, threads
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ async def until_free(database: Database, thread_id: str, clock: Clock) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         row = await database.read(lambda connection: connection.execute(query).mappings().first())
-        if row is None or not row["owner"] or row["expires"] <= clock() or is_dead(row["owner"]):
+        if row is None or not is_held(row["owner"], row["expires"], clock()):
             return
         await asyncio.sleep(0.1)
 

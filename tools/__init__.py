@@ -29,6 +29,7 @@ from .timeouts import with_timeout
 from .toolbox import Toolbox
 
 if TYPE_CHECKING:
+    from .breaker import with_breaker
     from .check import Finding, check_tools
     from .limits import with_limits
     from .loading import BrokenPlugin, LoadedTools, load_tools
@@ -40,6 +41,7 @@ _LATER = {
     "LoadedTools": "loading",
     "check_tools": "check",
     "load_tools": "loading",
+    "with_breaker": "breaker",
     "with_limits": "limits",
     "with_retries": "retries",
 }
@@ -76,6 +78,7 @@ __all__ = [
     "render_result",
     "schema_tool",
     "tool",
+    "with_breaker",
     "with_limits",
     "with_rendered_result",
     "with_retries",

@@ -27,6 +27,8 @@ class ApprovalRules:
     is final all the same: nothing is run then."""
     exclude_requester: bool = False
     """Whoever started the run may not decide."""
+    exclude: tuple[str, ...] = ()
+    """People who may not decide, by name: whoever decided before what is now appealed against."""
     deadline: float | None = None
     """Seconds from the question on; None waits for ever."""
     on_deadline: OnDeadline = "reject"
@@ -39,7 +41,7 @@ class ApprovalRules:
     """What the model is told by a default rejection or response."""
 
     def __post_init__(self) -> None:
-        for name in ("roles", "escalate_to"):
+        for name in ("roles", "escalate_to", "exclude"):
             value = getattr(self, name)
             if not isinstance(value, str) and hasattr(value, "__iter__"):
                 object.__setattr__(self, name, tuple(sorted(set(value))) if _are_names(value) else tuple(value))
@@ -93,7 +95,7 @@ def _reason(rules: ApprovalRules) -> str:
 def _roles(rules: ApprovalRules) -> str:
     wrong = [
         f"{name}={value!r} must be a tuple of names, like {name}=('manager',)."
-        for name, value in (("roles", rules.roles), ("escalate_to", rules.escalate_to))
+        for name, value in (("roles", rules.roles), ("escalate_to", rules.escalate_to), ("exclude", rules.exclude))
         if not isinstance(value, tuple) or not _are_names(value)
     ]
     return " ".join(wrong)

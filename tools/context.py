@@ -27,6 +27,8 @@ class ToolContext:
     run_id: str = ""
     thread_id: str = ""
     agent: str = ""
+    path: str = ""
+    """Where in the graph the call is made: node names, parted by `/`."""
     user: str = "local"
     tenant: str = "local"
     key: IdempotencyKey = field(default_factory=IdempotencyKey)
@@ -39,6 +41,10 @@ class ToolContext:
     """Set when the caller has given up; a sync tool looks at it (or calls `check`) before an effect."""
     state: MutableMapping[str, Any] = field(default_factory=dict)
     """Small plain data a tool keeps per thread. Assign a new value to keep it; do not change one in place."""
+    approved_by: str = ""
+    """Who approved this very call, where somebody was asked: of several, all of them."""
+    tainted: bool = False
+    """Whether the run had read words of a stranger: what a tool stores now must be given back as untrusted later."""
 
     def __post_init__(self) -> None:
         if not self.key:

@@ -46,6 +46,10 @@ class ToolUnavailable(ToolFailed):
         self.retry_after = retry_after
 
 
+class ToolBusy(ToolUnavailable):
+    """A call did not take place because its turn came too late; that says nothing about the tool."""
+
+
 class ToolCancelled(ToolError):
     """Raised inside a tool whose caller has given up: stop, and leave the world alone."""
 

@@ -35,6 +35,7 @@ class LabelOptions(TypedDict, total=False):
     reversible: bool
     private: bool
     trusted: bool
+    per_record: bool
     timeout: float | None
     retry: int
     rate: float | None
@@ -42,6 +43,7 @@ class LabelOptions(TypedDict, total=False):
     probe: Callable[..., Any] | None
     result_cap: int
     ends_run: bool
+    breaker: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,8 @@ class Labels:
     """The result holds private values."""
     trusted: bool = False
     """The result cannot carry words of a stranger."""
+    per_record: bool = False
+    """Each record of the result says itself whether it is ``trusted`` and who its ``owner`` is; our own stores do."""
     timeout: float | None = 60.0
     """Seconds; None waits for ever."""
     retry: int = 0
@@ -73,11 +77,14 @@ class Labels:
     roles: frozenset[str] = frozenset()
     """Roles of the user of whom one is needed; empty means anybody."""
     probe: Callable[..., Any] | None = None
-    """Answers "did it happen?" for an idempotency key: True, False, or None when it cannot say."""
+    """Answers "did it happen?" for an idempotency key (and the ToolContext, if it takes two): True, False, or None when
+    it cannot say."""
     result_cap: int = 20_000
     """Characters of the result the model reads."""
     ends_run: bool = False
     """An error of this tool ends the run."""
+    breaker: int | None = 5
+    """Calls in a row that find it unavailable or too slow, after which it is left alone for a while; None: never."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "critical", _names(self.critical, tuple))
@@ -175,11 +182,12 @@ _RULES: Mapping[str, Callable[[Any], str]] = {
     "approval": _approval,
     "decisions": _decisions,
     "critical": _group("critical"),
-    **{name: _flag(name) for name in ("destructive", "reversible", "private", "trusted", "ends_run")},
+    **{name: _flag(name) for name in ("destructive", "reversible", "private", "trusted", "per_record", "ends_run")},
     "timeout": _positive("timeout", "seconds"),
     "retry": _whole("retry", 0),
     "rate": _positive("rate", "calls per second"),
     "roles": _group("roles"),
     "probe": lambda value: "" if value is None or callable(value) else f"probe={value!r} must be a function.",
     "result_cap": _whole("result_cap", 100),
+    "breaker": lambda value: "" if value is None else _whole("breaker", 1)(value),
 }

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from .context import ToolContext
 from .contract import Tool
-from .errors import ToolUnavailable
+from .errors import ToolBusy
 from .invoking import Invoke
 
 
@@ -55,7 +55,7 @@ class _Turns:
         with self._lock:
             turn = max(now, self._free.get(tool.name, now))
             if deadline is not None and turn >= deadline:
-                raise ToolUnavailable(
+                raise ToolBusy(
                     f"{tool.name!r} may be called {tool.labels.rate:g} times a second and is busy. "
                     f"It is free again in {turn - now:.1f} seconds.",
                     retry_after=turn - now,

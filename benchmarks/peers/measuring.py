@@ -19,6 +19,14 @@ RAW = "raw-openai"
 """The hand-written loop over typed `openai` calls: what a developer writes without any framework."""
 FLOORS = ("raw", "rawgraph")
 """Loops written by hand for this benchmark: shown beside the peers, not competitors."""
+DURABLE = "graphwright-durable"
+"""Ours with everything on; ``-write`` and ``-budget`` are its variants."""
+DURABLE_VARIANTS = {"": "read", "-write": "write", "-budget": "budget"}
+WITH_CHECKPOINTS = {
+    "langgraph-raw-sqlite": ("raw.sqlite.sync", 5.0),
+    "langgraph-prebuilt-sqlite": ("prebuilt.sqlite.sync", 13.0),
+}
+"""LangGraph with stock SQLite checkpoints, and nothing else of what makes a run trustworthy: beside us, not judged."""
 OUR_COST = 3.0
 """CPU ms per turn, roughly, as the harness's `COST`: only sizes a measurement."""
 TIMEOUT_SECONDS = 300
@@ -37,23 +45,38 @@ class Client:
 
     @property
     def is_peer(self) -> bool:
-        """Whether it is another framework: neither ours nor a floor."""
-        return self.name != OURS and self.name.partition("-")[0] not in FLOORS
+        """Whether it is another framework without durability: neither ours nor a floor."""
+        is_ours = self.name.partition("-")[0] == OURS
+        return not is_ours and self.name not in WITH_CHECKPOINTS and self.name.partition("-")[0] not in FLOORS
 
 
 def clients(harness: Harness, names: Sequence[str]) -> list[Client]:
     """The named clients of the harness, and ours."""
     table = harness.table()
-    unknown = [name for name in names if name not in table.PEERS]
+    unknown = [name for name in names if name not in table.PEERS and name not in WITH_CHECKPOINTS]
     if unknown:
         raise SystemExit(f"There is no peer {', '.join(unknown)}. There are: {', '.join(table.PEERS)}.")
     found = []
     for name in names:
+        if name in WITH_CHECKPOINTS:
+            found.append(_with_checkpoints(harness, name))
+            continue
         environment, script, arguments, _ = table.PEERS[name]
         program = (str(harness.python(environment)), str(harness.peers / script), *arguments)
         found.append(Client(name, environment, program, table.COST[name]))
-    ours = (sys.executable, str(Path(__file__).with_name("peer_graphwright.py")))
-    return [*found, Client(OURS, "", ours, OUR_COST)]
+    here = Path(__file__).parent
+    found.append(Client(OURS, "", (sys.executable, str(here / "peer_graphwright.py")), OUR_COST))
+    durable = (sys.executable, str(here / "peer_graphwright_durable.py"), "--variant")
+    return [
+        *found,
+        *(Client(DURABLE + name, "", (*durable, kind), 2 * OUR_COST) for name, kind in DURABLE_VARIANTS.items()),
+    ]
+
+
+def _with_checkpoints(harness: Harness, name: str) -> Client:
+    variant, cost = WITH_CHECKPOINTS[name]
+    script = (str(harness.python("lg_durable")), str(harness.peers / "peer_langgraph_durable.py"))
+    return Client(name, "lg_durable", (*script, "--variant", variant, "--db", str(harness.work / "stock.db")), cost)
 
 
 def rounds(

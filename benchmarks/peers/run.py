@@ -2,8 +2,8 @@
 
 `python benchmarks/peers/run.py [--peers FOLDER] [--work FOLDER] [--concurrency 1 64] [--rounds N] [--peer NAME ...]`
 The exit status is 1 if we cost more than 0.75 of the raw typed `openai` loop, or more than any peer, scaled or as
-measured; if we do not reuse connections; or if a comparison could not be made. Absolute figures depend on the
-machine: quote ratios.
+measured; if a turn with everything on (journal, gate, audit, checkpoints) costs more than any peer's turn without; if
+we do not reuse connections; or if a comparison could not be made. Absolute figures depend on the machine: quote ratios.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from environments import REPOSITORY, SERVER, Harness, default_peers, loopback_server
-from measuring import RAW, Client, Row, clients, rounds, standings
+from measuring import RAW, WITH_CHECKPOINTS, Client, Row, clients, rounds, standings
 from verdict import shortcomings, table
 
 USUAL = (
@@ -36,6 +36,7 @@ USUAL = (
     "langchain-create_agent",
     "smolagents",
     "llama-index",
+    *WITH_CHECKPOINTS,
 )
 """Floors and the usual peers; crewai and google-adk, several times as dear as all of these, only by name.
 

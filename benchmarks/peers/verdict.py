@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from measuring import OURS, RAW, Standing
+from measuring import DURABLE, DURABLE_VARIANTS, OURS, RAW, Standing
 
 MOST_OF_RAW = 0.75
 """Our share of the raw loop's CPU per turn that is still good."""
+JUDGED_DURABLE = {DURABLE + name for name in DURABLE_VARIANTS if name != "-budget"}
+"""With everything on, also these must be cheaper than every peer without durability. Budgets are shown beside."""
 MOST_CONNECTIONS = 0.5
 """Connections per model call; more means that they are not reused, which costs a TLS handshake a call elsewhere."""
 
@@ -31,8 +33,9 @@ def table(all_standings: Sequence[Standing]) -> str:
 
 def _line(one: Standing, best: Standing | None) -> str:
     to_best = one.norm / best.norm if one.norm and best and best.norm else None
-    name = f"**{one.client}**" if one.client == OURS else one.client
-    name += "" if one.is_peer or one.client == OURS else " (floor)"
+    is_ours = one.client.startswith(OURS)
+    name = f"**{one.client}**" if is_ours else one.client
+    name += "" if one.is_peer or is_ours else " (floor)"
     spread = f"{_show(one.norm_least)} - {_show(one.norm_most)}"
     ratios = (one.to_raw, one.to_raw_measured, to_best)
     figures = (_show(one.norm), spread, _show(one.cpu), *map(_show, ratios), _show(one.runs_per_s, 0))
@@ -77,10 +80,12 @@ def _shortcomings(here: Sequence[Standing], level: int) -> list[str]:
         found.append(
             f"At concurrency {level} we open {ours.connections_per_call:.2f} connections per model call: reuse them."
         )
+    judged = [ours, *(one for one in here if one.client in JUDGED_DURABLE and one.norm is not None)]
     found += [
-        f"At concurrency {level} {one.client} is cheaper: {_pair(one)} against our {_pair(ours)}."
+        f"At concurrency {level} {one.client} is cheaper: {_pair(one)} against {_pair(each)} of {each.client}."
+        for each in judged
         for one in here
-        if one.is_peer and _is_cheaper(one, ours)
+        if one.is_peer and _is_cheaper(one, each)
     ]
     return found
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from shapes import Shape
 from world import Boundaries, Ledger
 
 from graphwright.runtime import Runtime, Settings
+from graphwright.runtime.checkpoints import FencedSaver
 from graphwright.runtime.database import Database
 
 
@@ -191,7 +191,7 @@ def watch(boundaries: Boundaries, slow: float = 0.0) -> None:
         boundaries: What counts them.
         slow: Seconds that the saver takes before each write.
     """
-    transaction, put, put_writes = Database._transaction, AsyncSqliteSaver.aput, AsyncSqliteSaver.aput_writes
+    transaction, put, put_writes = Database._transaction, FencedSaver.aput, FencedSaver.aput_writes
 
     def counted(self: Database, work: Any) -> Any:
         boundaries("before a transaction")
@@ -199,19 +199,19 @@ def watch(boundaries: Boundaries, slow: float = 0.0) -> None:
         boundaries("after a transaction")
         return result
 
-    async def counted_put(self: AsyncSqliteSaver, *args: Any, **named: Any) -> Any:
+    async def counted_put(self: FencedSaver, *args: Any, **named: Any) -> Any:
         await asyncio.sleep(slow)
         boundaries("before a checkpoint")
         result = await put(self, *args, **named)
         boundaries("after a checkpoint")
         return result
 
-    async def counted_writes(self: AsyncSqliteSaver, *args: Any, **named: Any) -> None:
+    async def counted_writes(self: FencedSaver, *args: Any, **named: Any) -> None:
         await asyncio.sleep(slow)
         boundaries("before writes")
         await put_writes(self, *args, **named)
         boundaries("after writes")
 
     Database._transaction = counted  # type: ignore[method-assign]  # this child is watched
-    AsyncSqliteSaver.aput = counted_put  # type: ignore[method-assign]  # same
-    AsyncSqliteSaver.aput_writes = counted_writes  # type: ignore[method-assign]  # same
+    FencedSaver.aput = counted_put  # type: ignore[method-assign]  # same
+    FencedSaver.aput_writes = counted_writes  # type: ignore[method-assign]  # same

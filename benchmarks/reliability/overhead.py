@@ -3,7 +3,9 @@
     python benchmarks/reliability/overhead.py [--calls N] [--turns N] [--json FILE]
 
 CPU is that of the whole process, all threads; wall is what the caller waits. Each row is the median of batches, beside
-the same call without anything around it. `process` survives a killed process, `power` a power cut too.
+the same call without anything around it in the same run. The gate is the one that a runtime builds for a run that it
+drives: arguments, secrets, policy, budgets, approval, journal with audit rows, tally, redaction, under a lease.
+`process` survives a killed process, `power` a power cut too.
 """
 
 from __future__ import annotations
@@ -22,14 +24,17 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
 
-from graphwright.agents import Agent
+from graphwright.agents import Agent, Budget
 from graphwright.graphs import agent_loop
 from graphwright.models import ModelRequest, ScriptedModel
 from graphwright.models.script import When
-from graphwright.runtime import GateCall, ModelCall, Runtime, Settings, build_gate
+from graphwright.runtime import GateCall, ModelCall, RunContext, Runtime, Settings
+from graphwright.runtime.budgeting import RunSpending
+from graphwright.runtime.budgets import BudgetSettings
 from graphwright.runtime.context import call_model
 from graphwright.runtime.database import Durability
-from graphwright.runtime.journaling import journaled, journaled_model
+from graphwright.runtime.signature import signature_of
+from graphwright.runtime.usage import Tally
 from graphwright.tools import IdempotencyKey, Tool, ToolContext, tool
 
 BATCHES = 7
@@ -38,13 +43,13 @@ AIM_BYTES = 2 * 2_300_000
 """Twice FACTS' figure for 200 turns of 1 kB on a DeltaChannel."""
 
 
-@tool(effect="read")
+@tool(effect="read", trusted=True)
 async def look(item: str) -> str:
     """Look at an item."""
     return item
 
 
-@tool(effect="write", once=True)
+@tool(effect="write", once=True, trusted=True)
 async def pay(item: str, *, key: IdempotencyKey) -> str:
     """Pay for an item."""
     return item
@@ -66,7 +71,7 @@ async def measured(call: Callable[[int], Awaitable[Any]], count: int) -> tuple[f
 def gate_call(used: Tool, number: int) -> GateCall:
     """A call of its own key."""
     key = f"thread|0|message|{used.name}|{number}"
-    context = ToolContext(call_id=str(number), key=IdempotencyKey(key))
+    context = ToolContext(call_id=str(number), key=IdempotencyKey(key), agent="clerk")
     return GateCall(tool=used, arguments={"item": "a book"}, context=context, key=key)
 
 
@@ -76,27 +81,50 @@ def model_call(model: ScriptedModel, number: int) -> ModelCall:
     return ModelCall(model=model, request=request, agent="clerk", key=f"thread|0|model|{number}")
 
 
+async def built(runtime: Runtime, model: ScriptedModel) -> RunContext:
+    """What the nodes of a run of this runtime are given, under a lease that it holds."""
+    clerk = Agent(name="clerk", description="Pays.", prompt="Pay.", tools=[look, pay], model=model)
+    run = await runtime.start("overhead", {"messages": [{"role": "user", "content": "Look at the book, pay for it."}]})
+    epoch = await runtime.leases.take(run.thread_id)
+    tally, spending = Tally((), runtime.spending.prices), RunSpending(runtime.spending, run)
+    return await runtime._context(run, model, epoch, tally, spending, signature_of(agent_loop(clerk).compile()))
+
+
 async def rows(folder: Path, durability: Durability, count: int) -> dict[str, tuple[float, float]]:
     """Every measurement at one durability."""
-    settings = Settings(project_dir=folder, state_dir=folder / durability, durability=durability)
     model = ScriptedModel([When(lambda _: True, AIMessage("x" * 1000), times=None)])
-    async with Runtime(settings) as runtime:
-        run = await runtime.start("overhead", {})
-        epoch = await runtime.leases.take(run.thread_id)
-        writer = await runtime.journal.writer(run.id, run.thread_id, epoch)
-        bare = build_gate(runtime.approvals.ask)
-        whole = build_gate(runtime.approvals.ask, steps=(journaled(runtime.journal, writer),))
-        recorded = journaled_model(runtime.journal, writer, call_model)
-        return {
-            "tool, nothing around it": await measured(
-                lambda number: look.invoke({"item": "a book"}, gate_call(look, number).context), count
-            ),
-            "tool, gate without journal": await measured(lambda number: bare(gate_call(look, number)), count),
-            "tool that reads, whole gate": await measured(lambda number: whole(gate_call(look, number)), count),
-            "tool that acts, whole gate": await measured(lambda number: whole(gate_call(pay, number)), count),
-            "model, no journal": await measured(lambda number: call_model(model_call(model, number)), count),
-            "model, journal": await measured(lambda number: recorded(model_call(model, number)), count),
-        }
+    found = {
+        "tool, nothing around it": await measured(
+            lambda number: look.invoke({"item": "a book"}, gate_call(look, number).context), count
+        ),
+        "model, nothing around it": await measured(lambda number: call_model(model_call(model, number)), count),
+    }
+    plenty = Budget(tokens=10**12, calls=10**9)
+    kinds = {"": BudgetSettings(), ", budgets of run and tenant": BudgetSettings(run=plenty, tenant=plenty)}
+    for words, budgets in kinds.items():
+        state = folder / f"{durability}{len(words)}"
+        settings = Settings(project_dir=folder, state_dir=state, durability=durability, budgets=budgets)
+        async with Runtime(settings) as runtime:
+            context = await built(runtime, model)
+            found |= {
+                f"tool that reads, whole gate{words}": await measured(passing(context, look), count),
+                f"tool that acts, whole gate{words}": await measured(passing(context, pay), count),
+                f"model, journal{words}": await measured(
+                    lambda number, ask=context.ask_model: ask(model_call(model, number)), count
+                ),
+            }
+    return found
+
+
+def passing(context: RunContext, used: Tool) -> Callable[[int], Awaitable[Any]]:
+    """A call through the gate that must really run the tool."""
+
+    async def call(number: int) -> None:
+        outcome = await context.gate(gate_call(used, number))
+        assert outcome.ran, outcome
+        assert outcome.content == "a book", outcome
+
+    return call
 
 
 async def growth(folder: Path, turns: int) -> dict[int, int]:

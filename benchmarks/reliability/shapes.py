@@ -44,25 +44,25 @@ class Shape:
 def tools(ledger: Ledger) -> dict[str, Tool]:
     """A payment that counts once, a note that may be repeated under its key, a refund that a person allows, a look."""
 
-    @tool(effect="write", once=True)
+    @tool(effect="write", once=True, trusted=True)
     async def pay(item: str, *, key: IdempotencyKey) -> str:
         """Pay for an item."""
         await ledger.effect(f"pay:{item}", key)
         return f"paid {item}"
 
-    @tool(effect="write", once=False)
+    @tool(effect="write", once=False, trusted=True)
     async def note(item: str, *, key: IdempotencyKey) -> str:
         """Write an item down."""
         await ledger.effect(f"note:{item}", key)
         return f"noted {item}"
 
-    @tool(effect="write", once=True, approval="Moves money back.", critical=("item",))
+    @tool(effect="write", once=True, approval="Moves money back.", critical=("item",), trusted=True)
     async def refund(item: str, *, key: IdempotencyKey) -> str:
         """Refund an item."""
         await ledger.effect(f"refund:{item}", key)
         return f"refunded {item}"
 
-    @tool(effect="read")
+    @tool(effect="read", trusted=True)
     async def look(item: str) -> str:
         """Look at an item."""
         return f"saw {item}"

@@ -8,13 +8,31 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
-MIGRATIONS = ("v0001_first", "v0002_journal", "v0003_approvals", "v0004_audit", "v0005_budgets")
+MIGRATIONS = (
+    "v0001_first",
+    "v0002_journal",
+    "v0003_approvals",
+    "v0004_audit",
+    "v0005_budgets",
+    "v0006_paths",
+    "v0007_inbox",
+)
 """Modules in this folder, oldest first; each has ``upgrade(op)``. The version of a schema is how many were applied."""
 
 
-class SchemaTooNew(Exception):
+TABLES = frozenset(
+    "threads runs leases approvals approval_steps decisions journal audit budgets reservations schema_version".split()
+)
+"""Tables that the newest schema has; more do no harm."""
+
+
+class SchemaProblem(Exception):
+    """The database is not one of this release. For the operator."""
+
+
+class SchemaTooNew(SchemaProblem):
     """The database was written by a newer release. For the operator."""
 
 
@@ -38,6 +56,8 @@ def migrate(connection: Connection) -> int:
             "Upgrade graphwright, or choose another state folder."
         )
     if version == len(MIGRATIONS):
+        if missing := TABLES.difference(inspect(connection).get_table_names()):
+            raise SchemaProblem(f"no such tables: {', '.join(sorted(missing))}")
         return version
     # Alembic costs a quarter of a second to import, and nearly every start finds nothing to do.
     from alembic.migration import MigrationContext

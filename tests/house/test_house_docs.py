@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import importlib
 import inspect
 import os
 import re
@@ -133,7 +134,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.syspath_prepend(folder)
+    _import_from(folder, monkeypatch)
     monkeypatch.setenv("GRAPHWRIGHT_MODEL", "offline")
     monkeypatch.setenv("GRAPHWRIGHT_STATE_DIR", ".graphwright")
     before = set(sys.modules)
@@ -143,6 +144,25 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
             getattr(sys.modules[name], "__file__", None) or getattr(sys.modules[name], "__path__", "")
         ):
             del sys.modules[name]
+
+
+def _import_from(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Imports look into this folder, and not into the checkout.
+
+    `python -m pytest` puts the checkout on the path, and its `tools`, a package, would win over the page's folder.
+    """
+    monkeypatch.setattr(sys, "path", [str(folder), *(each for each in sys.path if Path(each or ".").resolve() != ROOT)])
+    for name in [name for name in sys.modules if (ROOT / name.partition(".")[0]).is_dir()]:
+        monkeypatch.delitem(sys.modules, name)
+    importlib.invalidate_caches()
+
+
+def test_a_checkout_on_the_path_does_not_hide_a_pages_folder(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
+    _import_from(project.folder, monkeypatch)
+
+    project.follow(Block("python", "WHO = 'page'\n", line=1, file="tools/house_doc_tool.py"))
+    project.follow(Block("python", "from tools.house_doc_tool import WHO\nassert WHO == 'page'\n", line=5, run=True))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -161,7 +161,7 @@ def test_a_megabyte_of_anything_is_written_soon(piece: str) -> None:
         if brief is not None:
             written(brief)
 
-    assert time.process_time() - began < 4.0
+    assert time.process_time() - began < 20.0, "quadratic work takes minutes"
 
 
 @QUICK

@@ -124,10 +124,12 @@ class Approvals(RuleBasedStateMachine):
     def stored(self) -> Approval:
         return self.run_(self.brokers[0].get(self.known))
 
-    @precondition(lambda self: self.question is None or self.final is not None or self.cancelled)
+    # What may come next must not depend on who won a race: Hypothesis repeats an order of steps and takes a rule that
+    # is open this time and was not the last for a broken strategy. So the outcome is looked at inside.
     @rule(rules=rules, another=seldom)
     def asked(self, rules: ApprovalRules, another: bool) -> None:
-        if self.question is not None and not another:
+        is_over = self.final is not None or self.cancelled
+        if self.question is not None and not (is_over and another):
             return
         self.number += 1
         run = self.run_(self.runs.create("g", {}, thread_id=None, user="eve", tenant="local"))
@@ -213,12 +215,12 @@ class Approvals(RuleBasedStateMachine):
         self.close()
         self.open()
 
-    @precondition(lambda self: self.question is not None and not self.cancelled)
+    @precondition(lambda self: self.question is not None)
     @rule(really=seldom, whole=st.booleans())
     def cancelled_by_somebody(self, really: bool, whole: bool) -> None:
         """The run is cancelled; perhaps whoever does it dies between the two writes."""
         assert self.question is not None
-        if not really:
+        if not really or self.cancelled:
             return
         self.run_(self.runs.move(self.question.run_id, "cancelled"))
         self.cancelled = True
@@ -290,7 +292,7 @@ class Approvals(RuleBasedStateMachine):
 
 
 Approvals.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=40,
     stateful_step_count=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

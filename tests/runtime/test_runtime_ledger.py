@@ -118,7 +118,19 @@ async def test_a_limit_is_raised_once_for_each_decision(ledger: Ledger) -> None:
         await ledger.raise_limit("decision", "run_1", limit, "calls", 5)
 
     assert (await ledger.positions([limit]))[0].limit("calls") == 6
-    assert await ledger.raises("run_1", limit, "calls") == 1
+
+
+async def test_a_refusal_counts_the_raises_that_it_knew_of(ledger: Ledger) -> None:
+    """Counted later, a call that met the limit before it was raised would ask a question that nobody needs to answer."""
+    limit = scope(calls=1)
+    await ledger.raise_limit("decision", "run_1", limit, "calls", 1)
+    await ledger.reserve("run_1", tool_claim("a"), [limit])
+    await ledger.reserve("run_1", tool_claim("b"), [limit])
+
+    refused = await ledger.reserve("run_1", tool_claim("c"), [limit])
+
+    assert isinstance(refused, Refusal)
+    assert refused.raises == 1
 
 
 async def test_calls_that_race_for_the_last_tokens_wait_for_each_other_and_stay_within(

@@ -385,7 +385,7 @@ ZOMBIE = textwrap.dedent(
 
     folder, role = Path(sys.argv[1]), sys.argv[2]
 
-    @tool(effect="write", once=False)
+    @tool(effect="write", once=False, trusted=True)
     async def act(step: str, *, key: IdempotencyKey) -> str:
         '''Write one line into the world.'''
         with (folder / "world").open("a") as world:

@@ -33,7 +33,7 @@ from graphwright.runtime.sealing import (
     SealKeyMissing,
     seal_keys,
 )
-from graphwright.runtime.serialization import strict_serializer
+from graphwright.runtime.serialization import StateDamaged, strict_serializer
 
 KEYS = KeyRing({"k1": b"1" * 32})
 NEWER = KeyRing({"k2": b"2" * 32, "k1": b"1" * 32})
@@ -220,7 +220,7 @@ async def test_an_unsealed_row_is_refused(store: Store, table: str) -> None:
 async def test_a_sealed_row_is_useless_to_a_saver_without_keys(store: Store) -> None:
     await store.put()
 
-    with pytest.raises(NotImplementedError, match="aes256gcm"):
+    with pytest.raises(StateDamaged, match="aes256gcm"):
         await store.plain.aget_tuple(config())
 
 

@@ -1,0 +1,89 @@
+"""``graphwright graphs card`` and ``check``: what a graph is, on one page, and whether that page is still true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from .errors import EXIT_FAILED, EXIT_OK
+from .invocation import Command, Invocation, pass_invocation
+from .output import emit, remark, say
+
+if TYPE_CHECKING:
+    from graphwright.graphs import Catalogue, GraphEntry
+
+
+@click.command(cls=Command)
+@click.argument("name")
+@click.option("--write", is_flag=True, help="Write the card beside the graph's code instead of printing it.")
+@pass_invocation
+def card(invocation: Invocation, name: str, write: bool) -> int:
+    """Make the card of one graph out of its code: purpose, owner, agents, tools and labels, data, limits, picture."""
+    from graphwright.graphs.card import card_of, card_path, card_text
+
+    from .session import build, catalogue_of, settings_of
+
+    entry = catalogue_of(settings_of(invocation)).get(name)
+    facts = card_of(entry, build(entry, ()))
+    if write:
+        path = card_path(entry)
+        path.write_text(card_text(facts), encoding="utf-8")
+        remark(f"Wrote {path}.")
+    elif invocation.json:
+        emit(facts)
+    else:
+        say(card_text(facts).rstrip())
+    return EXIT_OK
+
+
+@click.command(cls=Command)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@pass_invocation
+def check(invocation: Invocation, names: tuple[str, ...]) -> int:
+    """Check graphs: that each loads and can be built, and that its card says what its code says.
+
+    Without NAME every graph that has a card is checked, and every file that should hold one and cannot be loaded.
+    Ends with 1 where something is wrong.
+    """
+    from .session import catalogue_of, settings_of
+
+    catalogue = catalogue_of(settings_of(invocation))
+    entries = [catalogue.get(name) for name in names] or [catalogue.entries[name] for name in sorted(catalogue.entries)]
+    findings = [finding for entry in entries for finding in _findings(entry, is_named=bool(names))]
+    if not names:
+        findings += _broken(catalogue)
+    for graph, text in findings:
+        if invocation.json:
+            emit({"graph": graph, "finding": text})
+        else:
+            say(f"{graph}: {text}")
+    remark(f"{len(entries)} graphs checked, {len(findings)} findings.")
+    return EXIT_FAILED if findings else EXIT_OK
+
+
+def _findings(entry: GraphEntry, *, is_named: bool) -> Sequence[tuple[str, str]]:
+    from graphwright.graphs.card import card_path, stale_lines
+
+    from .errors import CliError
+    from .session import build
+
+    try:
+        # Without the tools of a project: they are not the graph's, and its card must not change with them.
+        graph = build(entry, ())
+        lines = stale_lines(entry, graph)
+    except CliError as error:
+        return [(entry.name, str(error))]
+    except FileNotFoundError:
+        missing = f"it has no card ({card_path(entry)}). Write it: graphwright graphs card {entry.name} --write"
+        return [(entry.name, missing)] if is_named else []
+    if not lines:
+        return []
+    shown = "\n".join(f"  {line}" for line in lines)
+    how = f"Look at it, then: graphwright graphs card {entry.name} --write"
+    return [(entry.name, f"{card_path(entry)} is stale.\n{shown}\n{how}")]
+
+
+def _broken(catalogue: Catalogue) -> list[tuple[str, str]]:
+    return [(each.source, f"it could not be loaded: {each.error}") for each in catalogue.broken]

@@ -1,0 +1,164 @@
+"""A case: an input, what makes it run offline, what people decide in it, and what is expected of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+RunStatus = Literal["done", "waiting", "failed", "blocked", "cancelled"]
+FaultKind = Literal["model_error", "timeout", "malformed", "tool_error", "tool_slow", "retrieval_empty", "crash"]
+
+
+class Part(BaseModel):
+    """What all parts of a case have in common: they only store, and know their fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CallMade(Part):
+    """A tool call to look for."""
+
+    tool: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """That it has at least."""
+    agent: str | None = None
+
+
+class Answer(Part):
+    """What a person decides, and about which approvals. An approval that none fits stays open."""
+
+    decide: Literal["approve", "reject", "edit", "respond", "never"]
+    tool: str | None = None
+    """Fits approvals of this tool; None fits all. A question of LangGraph's own is of the tool ``interrupt``."""
+    agent: str | None = None
+    when: dict[str, Any] = Field(default_factory=dict)
+    """Fits approvals whose arguments have at least these values."""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """Of an edit: what it changes. Of any other decision: the same as ``when``."""
+    message: str = ""
+    """Of reject and respond."""
+    by: str | None = None
+    """Who decides; None for the user of the settings."""
+    roles: tuple[str, ...] | None = None
+    times: int = Field(default=1, ge=1)
+    """How many approvals it answers."""
+    late: bool = False
+    """Given after the deadline; it must be refused."""
+    contradicts: bool = False
+    """A second, contradictory answer follows; it must be refused."""
+
+    @property
+    def matched(self) -> dict[str, Any]:
+        """The arguments by which it is matched to approvals."""
+        return self.when if self.decide == "edit" else {**self.arguments, **self.when}
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.decide == "respond" and not self.message:
+            raise ValueError("a response needs a message: the text that stands as the tool's result")
+        if self.decide == "edit" and not self.arguments:
+            raise ValueError("an edit needs arguments: what it changes")
+        return self
+
+
+class ScriptedReply(Part):
+    """One answer of a scripted model; a text alone is written as a plain string."""
+
+    text: str = ""
+    calls: tuple[CallMade, ...] = ()
+    output: Any = None
+    """A structured answer."""
+    when: str | None = None
+    """Given whenever this is part of the last message, instead of in order."""
+
+
+class Fault(Part):
+    """Something that goes wrong on purpose."""
+
+    kind: FaultKind
+    tool: str | None = None
+    at: int = Field(default=1, ge=1)
+    """The how manyeth call it hits."""
+    times: int = Field(default=1, ge=1)
+    seconds: float | None = Field(default=None, gt=0)
+    message: str = ""
+
+    @model_validator(mode="after")
+    def _names_its_tool(self) -> Self:
+        if self.kind in ("tool_error", "tool_slow") and self.tool is None:
+            raise ValueError(f"a {self.kind} needs tool: which one it hits")
+        if self.kind == "model_error" and self.tool is not None:
+            raise ValueError("a model_error hits the model; leave tool out, or use tool_error")
+        return self
+
+
+class Number(Part):
+    """A number in an answer."""
+
+    value: float
+    within: float = Field(default=0.0, ge=0)
+
+
+class ExpectedAnswer(Part):
+    """What the answer's text must be like."""
+
+    contains: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    regex: str | None = None
+    equals: str | None = None
+    number: Number | None = None
+
+
+class Expectation(Part):
+    """What a run of the case must come to. None: nothing is expected there."""
+
+    status: RunStatus = "done"
+    answer: ExpectedAnswer | None = None
+    state: dict[str, Any] | None = None
+    """Keys that the final state must have, with these values."""
+    changes: dict[str, Any] | None = None
+    """Dotted paths of the world that must have changed, and nothing else; null means removed."""
+    calls: tuple[CallMade, ...] | None = None
+    """The calls with effects that ran: exactly these."""
+    reads: tuple[CallMade, ...] | None = None
+    approvals: tuple[CallMade, ...] | None = None
+    """The approvals that were asked: exactly these."""
+    route: tuple[str, ...] | None = None
+    """Agents or nodes that worked, in this order, others between them."""
+    retrieved: tuple[str, ...] | None = None
+    """Sources that must be among the retrieved."""
+
+
+class Case(Part):
+    """One thing to try on a graph."""
+
+    id: str = Field(min_length=1, pattern=r"^[^\s:/\\]+$")
+    input: str | dict[str, Any]
+    """Text for the graph's input, or its whole input state."""
+    model: str | None = None
+    """Such as ``offline``; None for what whoever runs it chooses."""
+    replies: tuple[str | ScriptedReply, ...] | None = None
+    """What a scripted model says instead."""
+    cassette: str | None = None
+    """A recording that answers instead; relative to the file of the case."""
+    documents: tuple[str, ...] = ()
+    """Files and folders that the knowledge base holds, instead of what the graph names; relative to the file."""
+    people: tuple[Answer, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    expect: Expectation = Field(default_factory=Expectation)
+    slices: dict[str, str] = Field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    source: str = ""
+    """Where it is written, as ``file:line``; filled in by whoever loads it."""
+
+    @model_validator(mode="after")
+    def _has_one_model(self) -> Self:
+        given = [name for name in ("model", "replies", "cassette") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} were given; a case has one model")
+        whenever = [each for each in self.replies or () if isinstance(each, ScriptedReply) and each.when is not None]
+        if whenever and len(whenever) < len(self.replies or ()):
+            # After a crash a reply in order is found by counting answers, which says nothing once both are mixed.
+            raise ValueError("replies are either all in order or all with `when`, not some of each")
+        return self

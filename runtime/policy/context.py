@@ -1,0 +1,124 @@
+"""What is known when a call is decided: what the run was told by whom, its plan, its user's roles, the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+from .call import Call
+from .decision import Finding, Verdict
+from .plan import Plan
+from .sources import Source, is_id_name
+from .words import Leaf, is_address, normal
+
+USER = "the user"
+MOST = 20
+"""So many values are named as evidence at most."""
+
+Rule = Callable[[Call, "Context"], Finding | None]
+"""One rule: what it has against a call, or None. A rule only ever adds; it cannot allow what another refuses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Everything that a decision rests on. Immutable: :meth:`after` gives the context that follows."""
+
+    rules: tuple[Rule, ...] = ()
+    sources: tuple[Source, ...] = ()
+    plan: Plan = field(default_factory=Plan)
+    roles: frozenset[str] | None = None
+    """Of the run's user; None where nobody knows."""
+    tenant: str = ""
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    """Tool to what the operator settled: ``allow`` lets through what rules would ask, never what they deny."""
+    observe: bool = False
+    """Only record what the rules say."""
+
+    @property
+    def tainted(self) -> bool:
+        """Whether the run has read words of a stranger."""
+        return any(source.taints for source in self.sources)
+
+    def told(self, *texts: Any, origin: str = USER) -> Context:
+        """The context after a person said this: their words may decide whom an effect hits."""
+        said = [Source(origin, text, trusted=True, spoken=True) for text in texts if text]
+        return replace(self, sources=(*self.sources, *said))
+
+    def typed(self, value: Any, origin: str) -> Context:
+        """The context after a reader filled fields that cannot carry sentences."""
+        return self.including(Source(origin, value, trusted=True))
+
+    def including(self, source: Source) -> Context:
+        """The context with one source more."""
+        return replace(self, sources=(*self.sources, source))
+
+    def after(self, call: Call, value: Any, *, believed: bool | None = None) -> Context:
+        """The context after a call returned this (a text, or plain data).
+
+        Args:
+            call: Which call; one that was told before, by its key, is not told again.
+            value: What it returned.
+            believed: What :meth:`believes` said when the call was decided; None to ask it now.
+        """
+        if call.key and any(source.key == call.key for source in self.sources):
+            return self
+        if believed is None:
+            believed = self.before(call).believes(call)
+        found = Source(call.tool, value, believed, call.labels.private, batch=call.batch, key=call.key)
+        parts = _by_record(found, self.tenant) if call.labels.per_record else [found]
+        return replace(self, sources=(*self.sources, *parts))
+
+    def before(self, call: Call) -> Context:
+        """What was known when the model asked for this call: not what its siblings return meanwhile."""
+        if not call.batch or not any(source.batch == call.batch for source in self.sources):
+            return self
+        return replace(self, sources=tuple(each for each in self.sources if each.batch != call.batch))
+
+    def believes(self, call: Call) -> bool:
+        """Whether the result may be trusted: the tool's may, and no stranger chose what it was asked for."""
+        return call.labels.trusted and (not self.tainted or not self.foreign(call.values(*call.arguments)))
+
+    def foreign(self, values: Iterable[Leaf], *, ids: bool = False) -> list[Leaf]:
+        """Those of the values that stand neither in a person's words nor in trusted output.
+
+        Args:
+            values: What to look for.
+            ids: Whether an opaque id from any result will do, for a parameter that takes an id.
+
+        Returns:
+            The first :data:`MOST` of them; one would be enough to ask.
+        """
+        trusted = [source for source in self.sources if source.trusted]
+        strange = (
+            leaf
+            for leaf in values
+            if not any(source.has(leaf.value, leaf.key) for source in trusted) and not (ids and self._is_id(leaf))
+        )
+        return list(islice(strange, MOST))
+
+    def _is_id(self, leaf: Leaf) -> bool:
+        """Whether an id field of a result holds exactly this."""
+        if not is_id_name(leaf.key):
+            return False
+        wanted = normal(leaf.value)
+        return not is_address(wanted) and any(wanted in source.ids for source in self.sources)
+
+    def origin_of(self, value: Any) -> str:
+        """Which untrusted source this value stands in, newest first; empty if in none."""
+        return next((each.origin for each in reversed(self.sources) if not each.trusted and each.has(value)), "")
+
+
+def _by_record(found: Source, tenant: str) -> list[Source]:
+    """One source for the records that are trusted and our own, one for the others."""
+    records = found.value if isinstance(found.value, list) else [found.value]
+    ours = [
+        each for each in records if isinstance(each, dict) and each.get("trusted") is True and _is_ours(each, tenant)
+    ]
+    strange = [each for each in records if not any(each is one for one in ours)]
+    return [replace(found, value=part, trusted=is_ours) for part, is_ours in ((ours, True), (strange, False)) if part]
+
+
+def _is_ours(record: dict[str, Any], tenant: str) -> bool:
+    return not tenant or record.get("owner", tenant) == tenant
