@@ -93,7 +93,7 @@ endef
 
 .venv/.run: .venv/.uv pyproject.toml uv.lock
 	@echo "Installing the locked packages into .venv/ (the first time takes a minute or two)" >&2
-	$(call sync,--no-dev)
+	$(call sync,--no-dev --extra ml)
 	@touch $@
 
 .venv/.dev: .venv/.uv pyproject.toml uv.lock

@@ -40,6 +40,7 @@ _COMMANDS = {
     "explain": ("explain", "How an answer came about: prompts, tools, sources, approvals."),
     "migrate": ("migrate", "Move a paused run to a graph whose node was renamed."),
     "budget": ("budget", "What may be spent, is spent and is reserved; `raise` a limit."),
+    "eval": ("eval", "Run suites of cases and judge them; `list`, `run`, `compare`, `report`, `promote`."),
     "certify": ("certify", "Kill a graph at every write and effect; it must lose nothing."),
     "audit": ("audit", "The log of every effect and decision; `verify` it."),
     "doctor": ("doctor", "What is stuck, orphaned, unknown, changed or too old."),
@@ -83,7 +84,7 @@ def root() -> None:
     """Build, run and test multi-agent graphs that people can trust.
 
     Results go to stdout, progress and remarks to stderr. Exit status: 0 ok, 1 failed, 2 usage, 3 waiting for a
-    person or blocked, 130 interrupted.
+    person or blocked, 4 an eval below its gate, 130 interrupted.
     """
 
 

@@ -18,12 +18,14 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_WAITING = 3
+EXIT_GATE = 4
+"""A suite did not come to what its gates ask for."""
 EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
 """What a shell reports of a program whose reader has gone."""
 
 USAGE_ERRORS = {
-    "graphwright.evals": ("CaseProblem",),
+    "graphwright.evals": ("CaseProblem", "LiveModelRefused", "ResultsProblem", "SuiteNotFound"),
     "graphwright.graphs": ("GraphNotFound",),
     "graphwright.models": ("UnknownModel", "MissingExtra"),
     "graphwright.retrieval": ("EmptyQuery", "KnowledgeBaseMissing", "UnknownChunk", "UnknownEmbedder", "UnknownField"),

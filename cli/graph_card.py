@@ -42,7 +42,8 @@ def card(invocation: Invocation, name: str, write: bool) -> int:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @pass_invocation
 def check(invocation: Invocation, names: tuple[str, ...]) -> int:
-    """Check graphs: that each loads and can be built, and that its card says what its code says.
+    """Check graphs: that each loads and can be built, that its card says what its code says, and that its tools do not
+    read strangers, hold private data and send out without anybody being asked.
 
     Without NAME every graph that has a card is checked, and every file that should hold one and cannot be loaded.
     Ends with 1 where something is wrong.
@@ -65,6 +66,7 @@ def check(invocation: Invocation, names: tuple[str, ...]) -> int:
 
 def _findings(entry: GraphEntry, *, is_named: bool) -> Sequence[tuple[str, str]]:
     from graphwright.graphs.card import card_path, stale_lines
+    from graphwright.graphs.policy_check import policy_findings
 
     from .errors import CliError
     from .session import build
@@ -77,12 +79,17 @@ def _findings(entry: GraphEntry, *, is_named: bool) -> Sequence[tuple[str, str]]
         return [(entry.name, str(error))]
     except FileNotFoundError:
         missing = f"it has no card ({card_path(entry)}). Write it: graphwright graphs card {entry.name} --write"
-        return [(entry.name, missing)] if is_named else []
+        return [(entry.name, missing), *_of_policy(entry.name, policy_findings(graph))] if is_named else []
+    dangers = _of_policy(entry.name, policy_findings(graph))
     if not lines:
-        return []
+        return dangers
     shown = "\n".join(f"  {line}" for line in lines)
     how = f"Look at it, then: graphwright graphs card {entry.name} --write"
-    return [(entry.name, f"{card_path(entry)} is stale.\n{shown}\n{how}")]
+    return [(entry.name, f"{card_path(entry)} is stale.\n{shown}\n{how}"), *dangers]
+
+
+def _of_policy(graph: str, findings: Sequence[str]) -> list[tuple[str, str]]:
+    return [(graph, each) for each in findings]
 
 
 def _broken(catalogue: Catalogue) -> list[tuple[str, str]]:

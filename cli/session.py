@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from graphwright.models import ModelChoice
     from graphwright.retrieval import KnowledgeBase
     from graphwright.runtime import Approval, Run, Runtime, Settings
-    from graphwright.tools import Resources, Tool
+    from graphwright.tools import LoadedTools, Resources, Tool
+    from graphwright.tools.mcp import McpServer
 
 T = TypeVar("T")
 
@@ -61,9 +62,37 @@ def tools_of(settings: Settings, named: Sequence[Path] = ()) -> list[Tool]:
     broken = [each for each in loaded.broken if each.path in asked]
     if broken:
         usage(f"Tools cannot be loaded: {' '.join(_sentence(each.path, each.error) for each in broken)}")
-    for each in loaded.broken:
+    accepted = tools_of_mcp(settings)
+    for each in (*loaded.broken, *accepted.broken):
         remark(f"Left out: tools of {_sentence(each.path, each.error)}")
-    return loaded.tools
+    return [*loaded.tools, *accepted.tools]
+
+
+def tools_of_mcp(settings: Settings) -> LoadedTools:
+    """The accepted tools of the project's MCP servers; none is started.
+
+    Raises:
+        McpProblem: if the file of what was accepted is damaged.
+    """
+    from graphwright.tools import LoadedTools
+
+    if not settings.mcp:
+        return LoadedTools([], [])
+    from graphwright.tools.mcp import mcp_tools, read_pins
+
+    return mcp_tools(mcp_servers(settings), read_pins(pins_file(settings)))
+
+
+def mcp_servers(settings: Settings) -> list[McpServer]:
+    """The MCP servers of the settings."""
+    return [each.server(name, settings.project_dir) for name, each in settings.mcp.items()]
+
+
+def pins_file(settings: Settings) -> Path:
+    """Where it stands what was accepted of MCP servers."""
+    from graphwright.tools.mcp.pins import LOCK_FILE
+
+    return settings.project_dir / LOCK_FILE
 
 
 def _sentence(path: str, error: str) -> str:
@@ -151,13 +180,19 @@ def resources_of(settings: Settings) -> Resources:
     from graphwright.retrieval import KnowledgeBase
     from graphwright.runtime import ReportsFolder
     from graphwright.tools import Resources
+    from graphwright.tools.builtin.fetch_rules import FetchRules
     from graphwright.tools.builtin.rooted import FilesRoot
 
     resources = Resources()
     resources.provide(ReportsFolder, lambda: ReportsFolder(settings.state / "reports"))
     resources.provide(KnowledgeBase, lambda: open_knowledge(settings))
     resources.provide(FilesRoot, lambda: FilesRoot(settings.project_dir))
+    resources.provide(FetchRules, lambda: FetchRules(hosts=_tuple(settings.fetch_hosts)))
     return resources
+
+
+def _tuple(values: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(values)
 
 
 class Session:

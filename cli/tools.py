@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from .errors import EXIT_FAILED, EXIT_OK
 from .invocation import Group, Invocation, pass_invocation
 from .output import details, emit, remark, say, table
 from .safe_text import json_line
+from .tools_pin import pin
 
 if TYPE_CHECKING:
     from graphwright.runtime import Settings
@@ -73,10 +75,12 @@ def check(invocation: Invocation, names: tuple[str, ...], files: tuple[Path, ...
     """Say what is missing or doubtful in the declarations of your tools; ends with 1 if there is an error."""
     from graphwright.tools import check_tools, load_tools
 
-    from .session import project_tools_folder, settings_of, tool_files
+    from .session import project_tools_folder, settings_of, tool_files, tools_of_mcp
 
     settings = settings_of(invocation)
     loaded = load_tools(project_tools_folder(settings), files=tool_files(settings, files))
+    accepted = tools_of_mcp(settings)
+    loaded = replace(loaded, tools=loaded.tools + accepted.tools, broken=loaded.broken + accepted.broken)
     chosen = [_named(every_tool(settings, files), name) for name in names] or loaded.tools
     findings = check_tools(chosen)
     for broken in () if names else loaded.broken:
@@ -110,6 +114,9 @@ def call(
     settings = settings_of(invocation)
     tool = _named(every_tool(settings, files), name)
     return call_by_hand(settings, tool, typed_arguments(tool, pairs, arguments), invocation, approved=approved)
+
+
+tools.add_command(pin)
 
 
 def every_tool(settings: Settings, files: tuple[Path, ...] = ()) -> list[Tool]:

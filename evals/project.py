@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from graphwright.graphs import Catalogue, GraphEntry
 from graphwright.prompts import add_prompt_folder
 from graphwright.runtime import ReportsFolder, Settings, load_settings
 from graphwright.tools import Resources, Tool, load_tools
+from graphwright.tools.builtin.fetch_rules import FetchRules
 from graphwright.tools.builtin.rooted import FilesRoot
 
 if TYPE_CHECKING:
     from graphwright.retrieval import KnowledgeBase
+
+T = TypeVar("T")
 
 FILES = "files"
 """The folder in the state folder in which tools see files; never the project's own."""
@@ -61,9 +66,37 @@ def resources_of(entry: GraphEntry, settings: Settings) -> Resources:
     files.mkdir(parents=True, exist_ok=True)
     resources.provide(ReportsFolder, lambda: ReportsFolder(settings.state / "reports"))
     resources.provide(FilesRoot, lambda: FilesRoot(files))
+    # A case that reached the network would not be the same tomorrow.
+    resources.provide(FetchRules, lambda: FetchRules(hosts=()))
     resources.provide(*_knowledge(settings))
     entry.provide(resources, settings.state)
     return resources
+
+
+def make_resources(entry: GraphEntry, state: Path) -> None:
+    """Make everything that a graph's tools share once, and close it: copies of the folder find it made."""
+
+    async def close() -> None:
+        await resources.aclose()
+
+    resources = _Noted()
+    entry.provide(resources, state)
+    for kind in resources.kinds:
+        resources.get(kind)
+    asyncio.run(close())
+
+
+class _Noted(Resources):
+    """Resources that remember what they were given factories for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds: list[type[Any]] = []
+
+    def provide(self, kind: type[T], factory: Callable[[], T]) -> None:
+        """Note the kind as well."""
+        super().provide(kind, factory)
+        self.kinds.append(kind)
 
 
 def _knowledge(settings: Settings) -> tuple[type[KnowledgeBase], Any]:

@@ -26,7 +26,7 @@ from langgraph.graph import StateGraph
 from graphwright.tools import Resources, Tool
 
 ENTRY_POINTS = "graphwright.graphs"
-SHIPPED = ("research", "assistant")
+SHIPPED = ("research", "assistant", "recommend", "support", "council", "pipeline", "moderation", "fraud", "analyst")
 _HERE = Path(__file__).parent
 
 

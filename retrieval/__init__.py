@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from .knowledge_base import KnowledgeBase
     from .knowledge_tool import search_knowledge as search_knowledge
+    from .neighbours import Neighbours, text_embedder
     from .packages import DEFAULT_PACKAGES, PackageDocs
     from .readers import Unreadable
     from .sources import Document, FileTree, Source
@@ -35,6 +36,7 @@ _HOMES = {
     ),
     ".knowledge_base": "KnowledgeBase",
     ".knowledge_tool": "search_knowledge",
+    ".neighbours": "Neighbours text_embedder",
     ".packages": "DEFAULT_PACKAGES PackageDocs",
     ".readers": "Unreadable",
     ".sources": "Document FileTree Source",
@@ -57,6 +59,7 @@ __all__ = [
     "KnowledgeBaseBusy",
     "KnowledgeBaseClosed",
     "KnowledgeBaseMissing",
+    "Neighbours",
     "PackageDocs",
     "Passage",
     "Quarantined",
@@ -66,6 +69,7 @@ __all__ = [
     "UnknownChunk",
     "UnknownEmbedder",
     "UnknownField",
+    "text_embedder",
 ]
 
 

@@ -13,10 +13,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from langgraph.checkpoint.base import WRITES_IDX_MAP
 from langgraph.checkpoint.sqlite import SqliteSaver
 from sqlalchemy import Connection
 
 from .serialization import strict_serializer
+from .trailing import writer_key
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -47,9 +49,11 @@ _PRESENT = "SELECT count(*) FROM sqlite_master WHERE name IN ('fence_checkpoints
 class FencedSaver(SqliteSaver):
     """The checkpoints of one database, for graphs that are driven asynchronously. Made by :func:`open_checkpoints`."""
 
-    def __init__(self, connection: sqlite3.Connection, database: Database) -> None:
+    def __init__(self, connection: sqlite3.Connection, database: Database, held: Mapping[str, int]) -> None:
         super().__init__(connection, serde=strict_serializer())
         self._database = database
+        self._held = held
+        self._recorder = _Recorder(connection)
 
     @contextmanager
     def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
@@ -62,7 +66,7 @@ class FencedSaver(SqliteSaver):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """A checkpoint: the one that is named, else the newest."""
-        return await self._read(lambda: self.get_tuple(config))
+        return await self._read(lambda: self.get_tuple(config), config)
 
     async def alist(
         self,
@@ -88,29 +92,74 @@ class FencedSaver(SqliteSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Keep a checkpoint; it is on disk when this returns."""
-        return await self._write(lambda: self.put(config, checkpoint, metadata, new_versions))
+        return await self._write(lambda: self.put(config, checkpoint, metadata, new_versions), self._writer(config))
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        """Keep what a task wrote; it is on disk when this returns."""
-        await self._write(lambda: self.put_writes(config, writes, task_id, task_path))
+        """Keep what a task wrote: with the checkpoint that follows, or within milliseconds.
+
+        What a step stops for (a question, an error) is on disk when this returns: no checkpoint follows it.
+        """
+        if any(channel in WRITES_IDX_MAP for channel, _ in writes):
+            await self._write(lambda: self.put_writes(config, writes, task_id, task_path), self._writer(config))
+        else:
+            # Serialized now: what a task wrote may be changed by those that come after it.
+            self._recorder.serde = self.serde
+            statements = self._recorder.record(lambda saver: saver.put_writes(config, writes, task_id, task_path))
+            self._database.trail(self._writer(config), lambda _connection: self._run(statements))
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Remove every checkpoint of a thread."""
-        await self._write(lambda: self.delete_thread(thread_id), brief=False)
+        await self._write(lambda: self.delete_thread(thread_id), None)
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """What was written to delta channels since their last snapshots."""
-        return await self._read(lambda: self.get_delta_channel_history(config=config, channels=channels))
+        return await self._read(lambda: self.get_delta_channel_history(config=config, channels=channels), config)
 
-    async def _read(self, work: Callable[[], T]) -> T:
-        return await self._database.read(lambda _connection: work(), brief=True)
+    async def _read(self, work: Callable[[], T], config: RunnableConfig) -> T:
+        return await self._database.read(lambda _connection: work(), brief=True, thread_id=_thread(config))
 
-    async def _write(self, work: Callable[[], T], *, brief: bool = True) -> T:
-        return await self._database.transaction(lambda _connection: work(), brief=brief)
+    def _run(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> None:
+        for sql, rows in statements:
+            self.conn.executemany(sql, rows)
+
+    async def _write(self, work: Callable[[], T], writer: str | None) -> T:
+        return await self._database.transaction(lambda _connection: work(), brief=writer is not None, writer=writer)
+
+    def _writer(self, config: RunnableConfig) -> str:
+        thread_id = _thread(config)
+        return writer_key(thread_id, self._held.get(thread_id, -1))
+
+
+class _Recorder(SqliteSaver):
+    """The stock saver, whose statements are kept for later instead of being carried out."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self.is_setup = True
+        self._statements: list[tuple[str, Sequence[Any]]] = []
+
+    def record(self, work: Callable[[SqliteSaver], None]) -> list[tuple[str, Sequence[Any]]]:
+        """The statements, with their rows, that ``work`` would carry out."""
+        self._statements = []
+        work(self)
+        return self._statements
+
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[Any]:
+        """What takes the statements down."""
+        yield self
+
+    def executemany(self, sql: str, rows: Sequence[Any]) -> None:
+        """Take one down."""
+        self._statements.append((sql, rows))
+
+
+def _thread(config: RunnableConfig) -> str:
+    return str(config["configurable"]["thread_id"])
 
 
 async def open_checkpoints(database: Database, held: Mapping[str, int]) -> FencedSaver:
@@ -126,7 +175,7 @@ async def open_checkpoints(database: Database, held: Mapping[str, int]) -> Fence
 
     def work(connection: Connection) -> FencedSaver:
         driver: Any = connection.connection.driver_connection
-        saver = FencedSaver(driver, database)
+        saver = FencedSaver(driver, database, held)
         driver.create_function("graphwright_epoch", 1, lambda thread: held.get(thread, -1))
         if driver.execute(_PRESENT).fetchone()[0] < 2:
             saver.setup()

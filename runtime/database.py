@@ -24,6 +24,7 @@ from sqlalchemy.pool import StaticPool
 
 from .errors import StateFolderError
 from .migrations import SchemaProblem, migrate
+from .trailing import Trailing
 
 T = TypeVar("T")
 
@@ -57,6 +58,7 @@ class Database:
         self._is_overtaken = False
         self._since_moved = 0
         self._mover: sqlite3.Connection | None = None
+        self._trailing = Trailing(self._commit)
 
     async def open(self) -> Database:
         """Open the database, make it where there is none, and migrate it.
@@ -70,24 +72,65 @@ class Database:
     async def close(self) -> None:
         """Close the connection and the thread; calling it twice does no harm."""
         if self._engine is not None:
+            await self._trailing.settle()
             await self._on_thread(self._close)
         self._thread.shutdown(wait=True)
 
-    async def transaction(self, work: Callable[[Connection], T], *, brief: bool = False) -> T:
+    async def transaction(
+        self,
+        work: Callable[[Connection], T],
+        *,
+        brief: bool = False,
+        writer: str | None = None,
+        apart: bool = False,
+    ) -> T:
         """Run ``work`` in one write transaction: all of it is committed, or none.
 
         Args:
             work: What to do.
             brief: It is a handful of statements by key, so that it may be done at once, on this thread.
+            writer: Whose it is (:func:`.trailing.writer_key`): what trails of that writer is written with it.
+            apart: It has nothing to do with what trails, which may come later.
 
         Raises:
             StateFolderError: if the disk is full, read-only or broken; nothing of ``work`` was kept.
         """
-        return await self._do(self._transaction, work, brief)
+        if writer is not None:
+            return await self._trailing.commit(writer, work, brief)
+        if self._trailing and not apart:
+            await self._trailing.settle()
+        return await self._commit(work, brief)
 
-    async def read(self, work: Callable[[Connection], T], *, brief: bool = False) -> T:
-        """Run ``work``, which only reads; ``brief`` as in :meth:`transaction`."""
+    def trail(self, writer: str, work: Callable[[Connection], Any]) -> None:
+        """Write something with the next transaction of its writer, see :mod:`.trailing`.
+
+        It may be run twice, and must come to the same. What it raises, that transaction raises.
+        """
+        self._trailing.add(writer, work)
+
+    async def settle(self, thread_id: str) -> None:
+        """Write now what trails of a thread."""
+        await self._trailing.settle(thread_id)
+
+    def new_writer(self, thread_id: str) -> None:
+        """Another writer has this thread from now on; what earlier ones could not write concerns nobody any more."""
+        self._trailing.forget(thread_id)
+
+    async def read(
+        self,
+        work: Callable[[Connection], T],
+        *,
+        brief: bool = False,
+        thread_id: str | None = None,
+        apart: bool = False,
+    ) -> T:
+        """Run ``work``, which only reads (one thread, or nothing that trails); see :meth:`transaction`."""
+        if self._trailing and not apart:
+            await self._trailing.settle(thread_id)
         return await self._do(self._read, work, brief)
+
+    async def _commit(self, work: Callable[[Connection], T], brief: bool) -> T:
+        return await self._do(self._transaction, work, brief)
 
     async def _do(self, function: Callable[..., T], work: Callable[[Connection], T], brief: bool) -> T:
         if brief and not self._is_overtaken and self.durability == "process" and self._in_use.acquire(blocking=False):

@@ -23,7 +23,10 @@ from .driver import Driver, Output
 from .errors import NotAllowed, RunFinished, RuntimeProblem
 from .events import Event
 from .gate import build_gate, stacked
-from .journal import Journal
+from .guardrails.declaring import Guardrail
+from .guardrails.guarding import NOTICED, Guarded, admitted
+from .guardrails.settings import guardrails_of
+from .journal import Journal, Writer
 from .journaling import fenced, journaled, journaled_model
 from .leases import Leases
 from .owners import new_owner
@@ -117,7 +120,9 @@ class Runtime:
         Raises:
             NotFound: if ``thread_id`` is unknown.
             ThreadBusy: if the thread has an unfinished run, and ``if_busy`` is ``reject``.
+            GuardrailBlocked: if a guardrail does not let the input pass; nothing was stored.
         """
+        values, noticed = admitted(self.guardrails, values)
         run = await self.runs.create(
             graph,
             values,
@@ -126,7 +131,7 @@ class Runtime:
             tenant=self.settings.tenant,
             model=model,
             title=title,
-            options=options,
+            options={**(options or {}), **noticed},
             if_busy=if_busy,
         )
         for superseded in run.options.get(SUPERSEDES, ()):
@@ -195,8 +200,12 @@ class Runtime:
             tally = Tally(await self.journal.of_run(run.id), self.spending.prices)
             budgets = RunSpending(self.spending, run)
             wanted = model if model is not None else run.model or self.settings.model
-            context = await self._context(run, wanted, epoch, tally, budgets, now)
-            driver = Driver(compiled, run, context, self.runs, self.approvals, self.journal, output, tally, epoch)
+            writer = await self.journal.writer(run.id, run.thread_id, epoch)
+            guarded = Guarded(self.guardrails, run.id, self.journal, writer)
+            await guarded.begin(run.input, run.options.get(NOTICED))
+            context = await self._context(run, wanted, writer, tally, budgets, now, guarded)
+            told = guarded.output(output)
+            driver = Driver(compiled, run, context, self.runs, self.approvals, self.journal, told, tally, epoch)
             events = driver.drive(
                 recursion_limit=self.settings.recursion_limit,
                 max_concurrency=self.settings.max_concurrency,
@@ -206,14 +215,22 @@ class Runtime:
             try:
                 async with aclosing(events):
                     async for event in events:
-                        yield event
+                        if not guarded.hides(event):
+                            yield event
             finally:
+                await guarded.finish()
                 await budgets.finish(self.runs)
 
     async def _context(
-        self, run: Run, model: Any, epoch: int, tally: Tally, budgets: RunSpending, signature: Signature
+        self,
+        run: Run,
+        model: Any,
+        writer: Writer,
+        tally: Tally,
+        budgets: RunSpending,
+        signature: Signature,
+        guarded: Guarded,
     ) -> RunContext:
-        writer = await self.journal.writer(run.id, run.thread_id, epoch)
         policy = await policy_of(
             run,
             writer,
@@ -233,8 +250,8 @@ class Runtime:
             model=model,
             gate=build_gate(
                 ask,
-                before=(refuse_secrets(self.redactions), policy.step, budgets.tool(ask)),
-                steps=(journaled(self.journal, writer), tally.counted_tool, clean),
+                before=(refuse_secrets(self.redactions), *guarded.before, policy.step, budgets.tool(ask)),
+                steps=(*guarded.after, journaled(self.journal, writer), tally.counted_tool, *guarded.around, clean),
             ),
             step=stacked(budgets.tool(ask), journaled(self.journal, writer), clean),
             ask_model=journaled_model(self.journal, writer, redacted_model(self.redactions, asked)),
@@ -314,6 +331,15 @@ class Runtime:
         await self.approvals.cancel(run_id)
         await self.spending.close(run_id, is_over=True)
         return run
+
+    @cached_property
+    def guardrails(self) -> tuple[Guardrail, ...]:
+        """The guardrails of the settings; made when the first run begins.
+
+        Raises:
+            GuardrailError: naming every one that cannot be used.
+        """
+        return guardrails_of(self.settings.guardrails, self.settings.project_dir)
 
     @cached_property
     def spending(self) -> Spending:

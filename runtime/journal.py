@@ -34,6 +34,7 @@ from .leases import fence
 from .ordering import Order
 from .statements import Statement
 from .tables import journal, runs
+from .trailing import writer_key
 
 Kind = Literal["tool", "model", "step", "policy"]
 Semantics = Literal["pure", "idempotent", "at_most_once"]
@@ -62,6 +63,11 @@ class Writer:
     """Keys that the run had recorded before this lease; only these can come by again."""
     order: Order = field(default_factory=Order, compare=False)
     """When this writer's rows begin."""
+
+    @property
+    def name(self) -> str:
+        """What trails of it is kept under."""
+        return writer_key(self.thread_id, self.epoch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +177,7 @@ class Journal:
             self._note(connection, f"{intent.kind}.begun", intent.agent, writer, what)
             return _parsed({**row, "attempt": 1}), True
 
-        return await self._database.transaction(work, brief=True)
+        return await self._database.transaction(work, brief=True, writer=writer.name)
 
     async def again(self, writer: Writer, key: str) -> None:
         """Commit that a call is made once more, under the same key.
@@ -204,10 +210,10 @@ class Journal:
         await self._fenced(writer, work)
 
     async def record(self, writer: Writer, intent: Intent, outcome: Any, status: EntryStatus = "done") -> None:
-        """Commit a call and its outcome in one breath: for what changes nothing in the world.
+        """Write a call and its outcome in one breath: for what changes nothing in the world.
 
-        Raises:
-            LeaseLost: if another writer has taken the thread.
+        It is on disk before anything of the thread that may depend on it, see :meth:`Database.trail`; if another writer
+        has taken the thread, the next write that is waited for says so.
         """
         row = self._row(writer, intent, digest([intent.kind, intent.name, intent.request]), status, outcome)
 
@@ -217,19 +223,13 @@ class Journal:
                 what = {"key": intent.key, "name": intent.name, "digest": row["digest"], **told}
                 self._note(connection, "policy.decided", intent.agent, writer, what)
 
-        await self._fenced(writer, work)
-
-    async def check(self, writer: Writer) -> None:
-        """Do nothing, but only if the writer still holds its lease.
-
-        Raises:
-            LeaseLost: if another writer has taken the thread.
-        """
-        await self._database.read(lambda connection: fence(connection, writer.thread_id, writer.epoch), brief=True)
+        self._database.trail(writer.name, _behind_fence(writer, work))
 
     async def writer(self, run_id: str, thread_id: str, epoch: int) -> Writer:
         """The writer of a run under this lease, knowing what the run has recorded so far."""
-        rows = await self._database.read(lambda connection: _KEYS.rows(connection, {"run": run_id}), brief=True)
+        rows = await self._database.read(
+            lambda connection: _KEYS.rows(connection, {"run": run_id}), brief=True, thread_id=thread_id
+        )
         known, order = frozenset(row["key"] for row in rows), Order(max((row["begun"] for row in rows), default=0.0))
         return Writer(run_id=run_id, thread_id=thread_id, epoch=epoch, known=known, order=order)
 
@@ -313,11 +313,7 @@ class Journal:
                 ) from error
 
     async def _fenced(self, writer: Writer, work: Callable[[Connection], Any]) -> None:
-        def fenced(connection: Connection) -> None:
-            fence(connection, writer.thread_id, writer.epoch)
-            work(connection)
-
-        await self._database.transaction(fenced, brief=True)
+        await self._database.transaction(_behind_fence(writer, work), brief=True, writer=writer.name)
 
     def _row(self, writer: Writer, intent: Intent, wanted: str, status: str, outcome: Any) -> dict[str, Any]:
         now = writer.order.next(self._clock())
@@ -349,6 +345,16 @@ def _same(entry: Entry, intent: Intent, wanted: str) -> Entry:
             "way to a tool call, or put them in tools of their own."
         )
     return entry
+
+
+def _behind_fence(writer: Writer, work: Callable[[Connection], Any]) -> Callable[[Connection], None]:
+    """The same work, for whoever holds the lease."""
+
+    def fenced(connection: Connection) -> None:
+        fence(connection, writer.thread_id, writer.epoch)
+        work(connection)
+
+    return fenced
 
 
 def _dump(value: Any) -> str | None:

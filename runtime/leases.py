@@ -87,12 +87,16 @@ class Leases:
             _TAKE.count(connection, values)
             return epoch
 
-        epoch = await self._database.transaction(work, brief=True)
+        epoch = await self._database.transaction(work, brief=True, apart=True)
+        await self._database.settle(thread_id)
+        self._database.new_writer(thread_id)
         self.held[thread_id] = epoch
         return epoch
 
     async def give_back(self, thread_id: str, epoch: int) -> None:
         """End a lease; the next writer gets a later epoch."""
+        # What trails was written under this lease, and is refused without it.
+        await self._database.settle(thread_id)
         if self.held.get(thread_id) == epoch:
             del self.held[thread_id]
         await self._set(thread_id, epoch, owner="", expires=0.0)
@@ -120,7 +124,9 @@ class Leases:
 
     async def _set(self, thread_id: str, epoch: int, **values: Any) -> bool:
         named = {"thread": thread_id, "epoch": epoch, **values}
-        return await self._database.transaction(lambda connection: _SET.count(connection, named) == 1, brief=True)
+        return await self._database.transaction(
+            lambda connection: _SET.count(connection, named) == 1, brief=True, apart=True
+        )
 
 
 def fence(connection: Connection, thread_id: str, epoch: int) -> None:

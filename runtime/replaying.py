@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from langgraph.types import Command
 
 from .errors import NotFound
+from .guardrails.guarding import redacting
 from .history import Point, history
 from .overlay import Overlay
 from .served import NotRecorded, Served
@@ -71,7 +72,8 @@ async def replay(runtime: Runtime, graph: StateGraph[Any, Any, Any, Any], run_id
     if not points:
         raise NotFound(f"Run {run_id} has no checkpoints: it did not begin, or they were pruned.")
     shown = runtime.redactions.shown.redact_value
-    served = Served(await runtime.journal.of_run(run_id), await runtime.approvals.of_run(run_id), shown)
+    entries, approvals = await runtime.journal.of_run(run_id), await runtime.approvals.of_run(run_id)
+    served = Served(entries, approvals, shown, (redacting(runtime.guardrails),) if runtime.guardrails else ())
     same = 0
     for before, after in pairwise(points):
         if after.parent != before.id:

@@ -128,7 +128,7 @@ class Ledger:
             _move(connection, [scope.id for scope in scopes], held=granted.amounts, now=now)
             return Reservation(claim=claim, granted=granted, scopes=tuple(scopes), attempt=attempt)
 
-        return await self._database.transaction(work, brief=True)
+        return await self._database.transaction(work, brief=True, apart=True)
 
     async def settle(self, reservation: Reservation, spent: Amounts, *, status: str = "settled") -> list[Warned]:
         """Charge what a call took and give back the rest; once, however often it is said.
@@ -152,11 +152,13 @@ class Ledger:
             held = _negative(reservation.granted.amounts)
             return _warnings(connection, reservation.scopes, _move(connection, ids, held=held, spent=spent, now=now))
 
-        return await self._database.transaction(work, brief=True)
+        return await self._database.transaction(work, brief=True, apart=True)
 
     async def left(self, run_id: str) -> list[Left]:
         """The reservations that a run has not settled."""
-        rows = await self._database.read(lambda connection: _LEFT.rows(connection, {"run": run_id}), brief=True)
+        rows = await self._database.read(
+            lambda connection: _LEFT.rows(connection, {"run": run_id}), brief=True, apart=True
+        )
         return [Left(row["key"], row["kind"], _sent(row)) for row in rows]
 
     async def close(self, run_id: str, outcomes: Mapping[str, tuple[str, Amounts]]) -> None:

@@ -140,7 +140,7 @@ class RunStore:
             asked = {"run": run_id, "thread": thread, "input": given, "model": model, "options": _dump(remembered)}
             return read_run(_NEW_RUN.rows(connection, {**whose, **asked, "now": begun})[0])
 
-        return await self._database.transaction(work, brief=True)
+        return await self._database.transaction(work, brief=True, apart=True)
 
     @staticmethod
     def _check_thread(connection: Connection, thread_id: str, tenant: str, graph: str) -> None:
@@ -159,7 +159,9 @@ class RunStore:
         Raises:
             NotFound: if there is none.
         """
-        row = await self._database.read(lambda connection: _GET.row(connection, {"run": run_id}), brief=True)
+        row = await self._database.read(
+            lambda connection: _GET.row(connection, {"run": run_id}), brief=True, apart=True
+        )
         if row is None:
             raise NotFound(f"There is no run {run_id!r}. `graphwright runs` lists them.")
         return read_run(row)
@@ -183,7 +185,9 @@ class RunStore:
         """The newest runs first."""
         if thread_id is not None and status is None:
             named = {"tenant": tenant, "thread": thread_id, "limit": limit}
-            found = await self._database.read(lambda connection: _OF_THREAD.rows(connection, named), brief=True)
+            found = await self._database.read(
+                lambda connection: _OF_THREAD.rows(connection, named), brief=True, apart=True
+            )
             return [read_run(row) for row in found]
         query = (
             select(runs).where(runs.c.tenant == tenant).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)
@@ -277,7 +281,7 @@ class RunStore:
             _TOUCH.count(connection, {"thread": row["thread_id"], "now": now})
             return read_run(row)
 
-        return await self._database.transaction(work, brief=True)
+        return await self._database.transaction(work, brief=True, apart=True)
 
 
 @cache

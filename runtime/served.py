@@ -19,7 +19,7 @@ from graphwright.tools import Resources
 from .context import ModelCall, RunContext
 from .decisions import Decision, Respond, decision_to_wire
 from .digests import digest
-from .gate import GateCall, Handler, Outcome, build_gate, stacked
+from .gate import GateCall, Handler, Outcome, Step, build_gate, stacked
 from .journal import SETTLED, Entry
 from .journaling import given_back
 from .policy.decision import Decision as Decided
@@ -45,15 +45,21 @@ class Served:
     """The records of one run."""
 
     def __init__(
-        self, entries: Iterable[Entry], approvals: Iterable[Approval], shown: Callable[[Any], Any] = lambda value: value
+        self,
+        entries: Iterable[Entry],
+        approvals: Iterable[Approval],
+        shown: Callable[[Any], Any] = lambda value: value,
+        before: tuple[Step, ...] = (),
     ) -> None:
         """
         Args:
             entries: The run's, of the journal.
             approvals: The run's.
             shown: Turns the arguments of a call into those that the journal keeps; see :class:`RedactedJournal`.
+            before: Steps of the gate that change arguments, as they did when the run was made.
         """
         self._shown = shown
+        self._before = before
         self.missing: list[str] = []
         """What was asked for and is not recorded, in words."""
         self.notes: list[str] = []
@@ -75,7 +81,7 @@ class Served:
             user=run.user,
             tenant=run.tenant,
             model=run.model or None,
-            gate=build_gate(self.ask, before=(replaying(self.judged),), steps=(self.step,)),
+            gate=build_gate(self.ask, before=(*self._before, replaying(self.judged)), steps=(self.step,)),
             step=stacked(self.step),
             ask_model=self.ask_model,
             resources=resources,

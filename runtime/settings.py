@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,6 +15,8 @@ from pydantic_settings import (
 )
 
 from .budgets import BudgetSettings
+from .guardrails.settings import GuardrailSettings
+from .mcp_settings import McpSettings, checked_servers
 from .policy.settings import PolicySettings
 from .prices import Price
 
@@ -61,6 +63,11 @@ class Settings(BaseSettings):
     max_concurrency: int = Field(default=8, ge=1, description="Tasks of one step that run side by side.")
     recursion_limit: int = Field(default=500, ge=1, description="Steps of one run before it is stopped.")
     tools: list[Path] = Field(default_factory=list, description="Further tool files to load.")
+    fetch_hosts: list[str] | None = Field(
+        default=None,
+        description="The hosts that fetch_url may reach (*.example.org: all below); none named: public ones.",
+    )
+    mcp: dict[str, McpSettings] = Field(default_factory=dict, description="MCP servers whose tools are used, by name.")
     keep_checkpoints: int | None = Field(
         default=None, ge=1, description="How many of a thread's checkpoints `threads prune` leaves."
     )
@@ -69,6 +76,9 @@ class Settings(BaseSettings):
     )
     budgets: BudgetSettings = Field(default_factory=BudgetSettings, description="What may be spent, and where.")
     policy: PolicySettings = Field(default_factory=PolicySettings, description="Which tool calls are asked or denied.")
+    guardrails: tuple[GuardrailSettings, ...] = Field(
+        default=(), description="What may not pass at input, tool calls, their results and the final answer."
+    )
     prices: dict[str, Price] = Field(
         default_factory=dict, description="What models cost per 1 million tokens, by name pattern."
     )
@@ -76,6 +86,8 @@ class Settings(BaseSettings):
         default="allow",
         description="Where money has a limit: whether models without a price may be called, counted as free of charge.",
     )
+
+    _servers_are_whole = field_validator("mcp")(checked_servers)
 
     @property
     def state(self) -> Path:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
 from graphwright.agents import Agent
+from graphwright.tools import Labels
 
 from .errors import GraphChanged
 
@@ -71,7 +72,7 @@ def _add(found: Signature, place: str, graph: CompiledStateGraph[Any, Any, Any, 
         found["node"][prefix + name] = "node"
         for agent in _agents(spec.runnable):
             for tool in agent.toolbox:
-                found["tool"][f"{agent.name}.{tool.name}"] = _labels(tool)
+                found["tool"][f"{agent.name}.{tool.name}"] = labels_text(tool.labels)
     for start, end in builder.edges:
         found["edge"][f"{prefix}{start} → {prefix}{end}"] = "edge"
     for start, branches in builder.branches.items():
@@ -91,10 +92,11 @@ def _agents(runnable: Any) -> Iterator[Agent]:
             yield agent
 
 
-def _labels(tool: Any) -> str:
-    labels = asdict(tool.labels)
-    shown = {name: labels[name] for name in _LABELS}
-    if callable(tool.labels.approval):
+def labels_text(labels: Labels) -> str:
+    """A tool's labels as the signature has them."""
+    given = asdict(labels)
+    shown = {name: given[name] for name in _LABELS}
+    if callable(labels.approval):
         shown["approval"] = "by rule"
     return ", ".join(f"{name}={_plain(value)}" for name, value in shown.items() if value not in (None, (), frozenset()))
 

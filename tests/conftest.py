@@ -67,3 +67,11 @@ socket.getaddrinfo = _getaddrinfo
 @pytest.fixture(autouse=True)
 def _own_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRAPHWRIGHT_STATE_DIR", str(tmp_path / ".graphwright"))
+
+
+@pytest.fixture(autouse=True)
+def _own_prompt_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test adds to the search path of prompts is gone after it."""
+    from graphwright.prompts import folders
+
+    monkeypatch.setattr(folders, "_added", list(folders._added))

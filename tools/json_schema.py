@@ -41,6 +41,36 @@ _LENGTHS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
 }
 
 
+MOST_STEPS = 100_000
+"""Parts of a value and a schema that are compared, where both come from a stranger."""
+
+
+class _Counted(dict[str, Any]):
+    """The schema of a result: it counts how often it is looked into, for branches of branches can take for ever.
+
+    Names that it does not declare are allowed unless it excludes them, as the standard has it.
+    """
+
+    steps = 0
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise OverflowError
+
+
+def misfit(schema: Mapping[str, Any], value: Any) -> str:
+    """Say in one line why a stranger's value does not fit a stranger's schema; "" if it does.
+
+    What takes too long to compare does not fit.
+    """
+    root = _Counted(schema)
+    try:
+        return next(iter(_check(root, value, root, ())), "")
+    except (OverflowError, RecursionError):
+        return "it takes too long to compare"
+
+
 class SchemaArguments:
     """Arguments described by a JSON schema."""
 
@@ -68,6 +98,8 @@ def _finite(value: Any) -> bool:
 
 
 def _check(schema: Any, value: Any, root: Mapping[str, Any], path: Path) -> Iterable[str]:
+    if isinstance(root, _Counted):
+        root.step()
     schema = _resolved(schema, root)
     if not isinstance(schema, Mapping) or len(path) > DEEPEST:
         return
@@ -88,10 +120,10 @@ def _check(schema: Any, value: Any, root: Mapping[str, Any], path: Path) -> Iter
 def _resolved(schema: Any, root: Mapping[str, Any]) -> Any:
     for _ in range(DEEPEST):
         reference = schema.get("$ref") if isinstance(schema, Mapping) else None
-        if not isinstance(reference, str) or not reference.startswith("#/"):
+        if not isinstance(reference, str) or not (reference + "/").startswith("#/"):
             return schema
         schema = root
-        for step in reference[2:].split("/"):
+        for step in filter(None, reference[1:].split("/")):
             schema = schema.get(step, {}) if isinstance(schema, Mapping) else {}
     return {}
 
@@ -124,6 +156,7 @@ def _check_object(
     schema: Mapping[str, Any], value: Mapping[str, Any], root: Mapping[str, Any], path: Path
 ) -> Iterable[str]:
     properties: Mapping[str, Any] = schema.get("properties", {})
+    further = schema.get("additionalProperties", isinstance(root, _Counted))
     for name in schema.get("required", ()):
         if name not in value:
             inner = _resolved(properties.get(name, {}), root)
@@ -131,9 +164,9 @@ def _check_object(
     for name, inner in value.items():
         if name in properties:
             yield from _check(properties[name], inner, root, (*path, name))
-        elif not schema.get("additionalProperties") and (properties or not path):
+        elif not further and (properties or not path):
             near = did_you_mean(name, properties)
             known = listed(properties)
             yield f"{path_text((*path, name))}: there is no such parameter.{near} There are: {known}."
-        elif isinstance(schema.get("additionalProperties"), Mapping):
-            yield from _check(schema["additionalProperties"], inner, root, (*path, name))
+        elif isinstance(further, Mapping):
+            yield from _check(further, inner, root, (*path, name))

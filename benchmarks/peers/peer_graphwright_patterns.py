@@ -2,8 +2,9 @@
 
 `python benchmarks/peers/peer_graphwright_patterns.py [--peers FOLDER] --base-url URL --scenario supervisor|handoff ...`
 measures us; with `--beside NAME ...` instead of a URL it starts the loopback server and measures us and these peers
-in interleaved rounds, `--rounds` times, and prints medians. The graphs run on bare LangGraph: no checkpoints, no
-database. `supervisor`: three workers at once, each a loop with tools; `handoff`: triage hands over to a specialist.
+in interleaved rounds, `--rounds` times, and prints medians and ratios to ours of the same round. The graphs run on bare
+LangGraph: no checkpoints, no database. `supervisor`: three workers at once, each a loop with tools; `handoff`: triage
+hands over to a specialist. A peer that cannot play a scenario is left out of it.
 """
 
 from __future__ import annotations
@@ -74,10 +75,9 @@ def compare(given: Sequence[str]) -> int:
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1])
     args = parser.parse_args(given)
     harness = Harness(_ours.peers.resolve(), args.work.resolve())
-    taking_part = [
-        Client(OURS, "", (sys.executable, str(Path(__file__).resolve())), 4.0),
-        *_peers(harness, args.beside),
-    ]
+    ours = Client(OURS, "", (sys.executable, str(Path(__file__).resolve())), 4.0)
+    taking_part = [ours, *_peers(harness, args.beside)]
+    plays = {name: peer[3] for name, peer in harness.table().PEERS.items()} | {OURS: SCENARIOS}
     failed = harness.make([SERVER, *(one.environment for one in taking_part if one.environment)])
     taking_part = [one for one in taking_part if one.environment not in failed]
     found: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
@@ -85,20 +85,29 @@ def compare(given: Sequence[str]) -> int:
         for number in range(args.rounds):
             for scenario in SCENARIOS:
                 for level in args.concurrency:
-                    for client in taking_part if number % 2 == 0 else reversed(taking_part):
+                    playing = [each for each in taking_part if scenario in plays[each.name]]
+                    for client in playing if number % 2 == 0 else reversed(playing):
                         one = replace(client, command=(*client.command, "--scenario", scenario))
                         found.setdefault((scenario, level, client.name), []).append(
                             measure(harness, one, address, level)
                         )
     print(f"CPU ms per model call, medians of {args.rounds} rounds (load {os.getloadavg()[0]:.1f})")
     for (scenario, level, name), rows in found.items():
-        good = [row for row in rows if "problem" not in row]
-        if good:
-            norm, cpu = (statistics.median(row[key] for row in good) for key in _FIGURES)
-            print(f"{scenario:<11} c={level:<3} {name:<24} scaled {norm:6.2f}  measured {cpu:6.2f}  rounds {len(good)}")
-        else:
-            print(f"{scenario:<11} c={level:<3} {name:<24} {rows[0].get('problem', 'no result')[:200]}")
+        print(f"{scenario:<11} c={level:<3} {name:<24} {_said(rows, found[scenario, level, OURS])}")
+    for name, why in failed.items():
+        print(f"No environment for {name}: {why}")
     return 1 if failed else 0
+
+
+def _said(rows: Sequence[dict[str, Any]], ours: Sequence[dict[str, Any]]) -> str:
+    """One client's figures; the ratios are medians over the rounds in which both were right."""
+    good = [(row, own) for row, own in zip(rows, ours, strict=True) if "problem" not in row and "problem" not in own]
+    if not good:
+        return next((str(row["problem"])[:200] for row in rows if "problem" in row), "ours has no figure")
+    norm, cpu = (statistics.median(row[key] for row, _ in good) for key in _FIGURES)
+    to_norm, to_cpu = (statistics.median(row[key] / own[key] for row, own in good) for key in _FIGURES)
+    times = f"x ours {to_norm:.2f} (measured {to_cpu:.2f})"
+    return f"scaled {norm:6.2f}  measured {cpu:6.2f}  {times}  rounds {len(good)}"
 
 
 _FIGURES = ("cpu_ms_per_turn_norm", "cpu_ms_per_turn")

@@ -12,34 +12,22 @@ from __future__ import annotations
 
 import argparse
 import ast
-import csv
 import json
-import math
 import random
-import re
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+from graphwright.evals.external.banking_ir import Collection, load_banking, plain_bm25
+from graphwright.evals.external.banking_ir import measure as quality
 from graphwright.retrieval import KnowledgeBase
 from graphwright.retrieval.index import Index
 
-Ranking = list[str]
+Ranking = Sequence[str]
 PACKAGES = ("langgraph", "langchain-core", "pydantic", "click", "rich", "chromadb", "jinja2", "openai", "sqlalchemy")
-
-
-@dataclass(frozen=True)
-class Collection:
-    """Documents (title, text), queries and the documents that answer them."""
-
-    name: str
-    documents: Mapping[str, tuple[str, str]]
-    queries: Mapping[str, str]
-    relevant: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -52,17 +40,6 @@ class Row:
     halves: tuple[float, float]
     recall10: float
     recall100: float
-
-
-def banking(folder: Path) -> Collection:
-    """The collection on disk."""
-    documents = {d["_id"]: (d.get("title", ""), d["text"]) for d in _lines(folder / "corpus.jsonl")}
-    queries = {q["_id"]: q["text"] for q in _lines(folder / "queries.jsonl")}
-    relevant: dict[str, dict[str, int]] = {}
-    with (folder / "qrels.tsv").open() as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            relevant.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
-    return Collection("banking", documents, {q: queries[q] for q in relevant}, relevant)
 
 
 def titles(full: Collection, count: int = 200) -> Collection:
@@ -117,71 +94,22 @@ def _methods(base: KnowledgeBase) -> dict[str, Callable[[str], Ranking]]:
     }
 
 
-def plain_bm25(collection: Collection) -> Callable[[str], Ranking]:
-    """The reference, k1 1.2 and b .75: no stemming, no stop words; Okapi's idf, a negative one becomes eps * mean idf.
-
-    A word counts as often as it stands in the query. Ties stay in the order of the corpus.
-    """
-    counts = {key: Counter(_words(f"{title} {text}")) for key, (title, text) in collection.documents.items()}
-    frequency = Counter(word for found in counts.values() for word in found)
-    mean = sum(found.total() for found in counts.values()) / len(counts)
-    idf = {word: math.log((len(counts) - n + 0.5) / (n + 0.5)) for word, n in frequency.items()}
-    least = 0.25 * sum(idf.values()) / len(idf)
-    idf = {word: value if value >= 0 else least for word, value in idf.items()}
-
-    def rank(query: str) -> Ranking:
-        asked = Counter(word for word in _words(query) if word in idf)
-        scores: dict[str, float] = {}
-        for key, found in counts.items():
-            norm = 1.2 * (0.25 + 0.75 * found.total() / mean)
-            scores[key] = sum(n * idf[w] * found[w] * 2.2 / (found[w] + norm) for w, n in asked.items() if w in found)
-        return sorted(scores, key=lambda key: -scores[key])
-
-    return rank
-
-
-def ndcg(ranking: Ranking, relevant: Mapping[str, int], depth: int = 10) -> float:
-    """Linear gain; the ideal is over all judged documents."""
-    gained = sum(relevant.get(key, 0) / math.log2(at + 2) for at, key in enumerate(ranking[:depth]))
-    best = sorted(relevant.values(), reverse=True)[:depth]
-    return gained / (sum(gain / math.log2(at + 2) for at, gain in enumerate(best)) or 1)
-
-
-def recall(ranking: Ranking, relevant: Mapping[str, int], depth: int) -> float:
-    """Share of the relevant documents among the first `depth`."""
-    wanted = {key for key, gain in relevant.items() if gain > 0}
-    return len(wanted & set(ranking[:depth])) / len(wanted)
-
-
 def _row(collection: Collection, method: str, rank: Callable[[str], Ranking]) -> Row:
-    runs = {key: rank(query) for key, query in collection.queries.items()}
-
-    def mean(score: Callable[[Ranking, Mapping[str, int]], float], keys: list[str]) -> float:
-        return round(sum(score(runs[key], collection.relevant[key]) for key in keys) / len(keys), 4)
-
-    keys = sorted(runs)
+    keys = sorted(collection.queries)
+    found = {query: rank(query) for query in collection.queries.values()}
+    whole, *halves = (quality(collection, found.__getitem__, part) for part in (keys, keys[::2], keys[1::2]))
     return Row(
         collection.name,
         method,
-        mean(ndcg, keys),
-        (mean(ndcg, keys[::2]), mean(ndcg, keys[1::2])),
-        mean(lambda r, q: recall(r, q, 10), keys),
-        mean(lambda r, q: recall(r, q, 100), keys),
+        round(whole.ndcg10, 4),
+        (round(halves[0].ndcg10, 4), round(halves[1].ndcg10, 4)),
+        round(whole.recall10, 4),
+        round(whole.recall100, 4),
     )
 
 
 def _documents(sources: Iterator[str] | object) -> Ranking:
     return list(dict.fromkeys(source.partition("#")[2] for source in sources))  # type: ignore[attr-defined]  # any iterable
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[a-z0-9]+", text.lower())
-
-
-def _lines(path: Path) -> Iterator[dict[str, str]]:
-    with path.open() as file:
-        for line in file:
-            yield json.loads(line)
 
 
 def _docstrings() -> Iterator[tuple[str, str]]:
@@ -207,7 +135,7 @@ def main() -> int:
     if not options.data.is_dir():
         print(f"There is no collection at {options.data}; name one with --data.", file=sys.stderr)
         return 2
-    full = banking(options.data)
+    full = load_banking(options.data)
     rows: list[Row] = []
     print(f"{'collection':<11} {'method':<28} nDCG@10  halves       R@10   R@100")
     for collection in (full, titles(full), docstrings()):

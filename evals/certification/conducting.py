@@ -14,7 +14,7 @@ from typing import Any
 from graphwright.runtime import Runtime
 
 from ..case import Case
-from ..project import open_knowledge
+from ..project import make_resources, open_knowledge
 from ..replies import folder_of
 from .children import ChildFailed, Ended, in_child
 from .living import Life, Stage
@@ -24,7 +24,7 @@ MOMENT = "a random moment"
 
 
 def make_template(stage: Stage, case: Case, folder: Path) -> None:
-    """In a child: a migrated state folder with the documents that the graph reads, to be copied for each life."""
+    """In a child: a migrated state folder in which everything shared is made already, to be copied for each life."""
     settings = stage.project.settings(folder)
 
     async def make() -> None:
@@ -40,6 +40,7 @@ def make_template(stage: Stage, case: Case, folder: Path) -> None:
     if documents:
         with open_knowledge(settings) as knowledge:
             knowledge.ingest(documents)
+    make_resources(stage.entry, settings.state)
     database = sqlite3.connect(settings.database)
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()

@@ -17,6 +17,7 @@ from ..statements import Statement
 from .call import Call
 from .context import Context
 from .decision import Decision
+from .foreign import strange_descriptions
 from .gating import ANSWERER, EDITOR, Decider, RunPolicy, changed, told_by
 from .plan import compile_plan
 from .sources import Source
@@ -88,6 +89,9 @@ async def policy_of(run: Run, writer: Writer, records: Records, settings: Policy
     declared = run.options.get(PLAN) or {}
     plan = compile_plan(known["signature"], declared.get("tools"), beyond=declared.get("beyond", "deny"))
     context = settings.context(known["project"], plan=plan, roles=known["roles"], tenant=run.tenant)
+    labelled = [name for name, tool in settings.tools.items() if tool.effect is not None]
+    for source in strange_descriptions(known["signature"], labelled):
+        context = context.including(source)
     runs = (await records.runs.runs(tenant=run.tenant, thread_id=run.thread_id, limit=_MOST_RUNS))[::-1]
     is_new = len(runs) == 1 and not writer.known
     entries = [] if is_new else await records.calls(run.thread_id)

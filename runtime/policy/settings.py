@@ -82,7 +82,7 @@ class PolicySettings(BaseModel):
 def _custom(places: tuple[str, ...], project: Path) -> list[Rule]:
     found: list[Rule] = []
     problems: list[str] = []
-    with _importable(project):
+    with importable(project):
         for place in places:
             module, _, name = place.partition(":")
             try:
@@ -103,7 +103,8 @@ def _custom(places: tuple[str, ...], project: Path) -> list[Rule]:
 
 
 @contextmanager
-def _importable(project: Path) -> Iterator[None]:
+def importable(project: Path) -> Iterator[None]:
+    """Within this block, modules of the project's folder can be imported."""
     root = str(project.resolve())
     if root in sys.path:
         yield

@@ -17,7 +17,7 @@ UPWARDS = [(low[0], high[0]) for low, high in pairwise(FLOORS)]
 LIBRARIES = {
     "jinja2": ("jinja2", ["prompts"]),
     "openai": ("openai", ["models", "retrieval/embedders"]),
-    "http": ("httpx2", ["models"]),
+    "http": ("httpx2", ["models", "tools/builtin/fetching", "tools/mcp/http"]),
     "tenacity": ("tenacity", ["models", "tools"]),
     "chromadb": ("chromadb", ["retrieval"]),
     "database": ("sqlalchemy", ["runtime"]),

@@ -93,7 +93,7 @@ def test_the_first_call_makes_the_environment_and_the_second_does_nothing(machin
 def test_running_needs_no_tools_for_development(machine: Machine) -> None:
     machine.make(".venv/.run")
 
-    assert machine.log.endswith("--no-dev")
+    assert machine.log.endswith("--no-dev --extra ml"), "and everything that the examples need"
     assert "--locked" in machine.log
 
 

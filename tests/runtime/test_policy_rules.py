@@ -168,11 +168,12 @@ def test_evidence_says_which_argument_and_where_it_was_found() -> None:
 # Destructive
 
 
-def test_a_destructive_call_needs_the_users_own_word_even_for_an_id() -> None:
+def test_a_destructive_call_is_asked_once_a_stranger_was_read_even_if_the_user_named_what_it_hits() -> None:
     files = [{"id": "file-11", "size": 9}]
 
     assert on(told("delete the largest", files), DELETE, file_id="file-11").rule == "destructive"
-    assert on(told("delete file-11", files), DELETE, file_id="file-11").verdict == "allow"
+    assert on(told("how large is file-11?", files), DELETE, file_id="file-11").rule == "destructive"
+    assert decide(Call(tool="rm", arguments={"file_id": "file-11"}, declared=DELETE), told("how?")).verdict == "allow"
 
 
 def test_a_destructive_call_that_names_nothing_is_asked() -> None:

@@ -121,7 +121,7 @@ async def test_a_limit_is_raised_once_for_each_decision(ledger: Ledger) -> None:
 
 
 async def test_a_refusal_counts_the_raises_that_it_knew_of(ledger: Ledger) -> None:
-    """Counted later, a call that met the limit before it was raised would ask a question that nobody needs to answer."""
+    """Counted later, a call that met the limit before it was raised would ask a question that nobody has to answer."""
     limit = scope(calls=1)
     await ledger.raise_limit("decision", "run_1", limit, "calls", 1)
     await ledger.reserve("run_1", tool_claim("a"), [limit])
