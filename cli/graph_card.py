@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,22 +21,45 @@ if TYPE_CHECKING:
 @click.option("--write", is_flag=True, help="Write the card beside the graph's code instead of printing it.")
 @pass_invocation
 def card(invocation: Invocation, name: str, write: bool) -> int:
-    """Make the card of one graph out of its code: purpose, owner, agents, tools and labels, data, limits, picture."""
+    """Make the card of one graph out of its code: purpose, owner, agents, tools and labels, data, limits, picture.
+
+    The results of the newest `graphwright eval run NAME` in this state folder stand on it too.
+    """
     from graphwright.graphs.card import card_of, card_path, card_text
 
     from .session import build, catalogue_of, settings_of
 
-    entry = catalogue_of(settings_of(invocation)).get(name)
+    settings = settings_of(invocation)
+    entry = catalogue_of(settings).get(name)
     facts = card_of(entry, build(entry, ()))
+    results = _results(settings.state / "evals", name)
     if write:
         path = card_path(entry)
-        path.write_text(card_text(facts), encoding="utf-8")
+        path.write_text(card_text(facts, results), encoding="utf-8")
         remark(f"Wrote {path}.")
     elif invocation.json:
-        emit(facts)
+        emit({**facts, "results": list(results)})
     else:
-        say(card_text(facts).rstrip())
+        say(card_text(facts, results).rstrip())
     return EXIT_OK
+
+
+def _results(root: Path, graph: str) -> Sequence[str]:
+    """What the newest run of the graph's suite came to, a line for each scorer."""
+    from graphwright.evals.reporting import report_of
+    from graphwright.evals.results import run_folders
+
+    newest = next((each for each in run_folders(root) if each.header.target == graph), None)
+    if newest is None:
+        return []
+    report, header = report_of(newest), newest.header
+    epochs = f", {header.epochs} epochs" if header.epochs > 1 else ""
+    lines = [f"suite `{header.suite}` with {header.model}, {report.cases} cases{epochs}: {report.verdict}"]
+    for each in report.scorers:
+        interval = f" [{each.interval[0]:.3f}, {each.interval[1]:.3f}]" if each.interval else ""
+        mean = f"{each.mean:.3f}{interval}" if each.mean is not None else "unmeasured"
+        lines.append(f"{each.name}: {mean} ({each.passed} passed, {each.failed} failed, {each.unmeasured} unmeasured)")
+    return lines
 
 
 @click.command(cls=Command)

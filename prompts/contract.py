@@ -6,6 +6,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
@@ -13,6 +14,9 @@ from typing import Any, Self
 from .errors import PromptError
 from .header import PromptHeader, near, read_header, split_header
 from .template import fill, places_in
+
+_read_header = lru_cache(maxsize=256)(read_header)
+"""Prompts are read anew wherever one is asked for, so that an edit counts at once; what they say seldom changes."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Prompt:
         """Make a prompt of a file's content; PromptError lists everything that is wrong with it."""
         content = normalised(content)
         head, text = split_header(content)
-        header, problems = read_header(head)
+        header, found = _read_header(head)
+        problems = [*found]
         try:
             places = places_in(text)
         except ValueError as error:

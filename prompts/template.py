@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jinja2 import Template
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 _PLACE = re.compile(r"\{\{-?\s*([A-Za-z_][A-Za-z0-9_]*)\s*-?\}\}")
@@ -40,9 +41,15 @@ def places_in(text: str) -> frozenset[str]:
 def fill(text: str, values: Mapping[str, Any]) -> str:
     """Return a text with its places filled; raises ValueError where an expression in it fails."""
     try:
-        return _environment().from_string(text).render(values)
+        return _compiled(text).render(values)
     except Exception as error:  # an expression in a template may fail in any way
         raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> Template:
+    """The same text is filled at every turn; to compile it costs more than a turn."""
+    return _environment().from_string(text)
 
 
 @cache

@@ -107,7 +107,7 @@ class FencedSaver(SqliteSaver):
             # Serialized now: what a task wrote may be changed by those that come after it.
             self._recorder.serde = self.serde
             statements = self._recorder.record(lambda saver: saver.put_writes(config, writes, task_id, task_path))
-            self._database.trail(self._writer(config), lambda _connection: self._run(statements))
+            await self._database.trail(self._writer(config), lambda _connection: self._run(statements))
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Remove every checkpoint of a thread."""

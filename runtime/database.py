@@ -56,6 +56,7 @@ class Database:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="graphwright-db")
         self._in_use = Lock()
         self._is_overtaken = False
+        self._hops = 0
         self._since_moved = 0
         self._mover: sqlite3.Connection | None = None
         self._trailing = Trailing(self._commit)
@@ -101,20 +102,30 @@ class Database:
             await self._trailing.settle()
         return await self._commit(work, brief)
 
-    def trail(self, writer: str, work: Callable[[Connection], Any]) -> None:
+    async def trail(self, writer: str, work: Callable[[Connection], Any]) -> None:
         """Write something with the next transaction of its writer, see :mod:`.trailing`.
 
-        It may be run twice, and must come to the same. What it raises, that transaction raises.
+        It may be run twice, and must come to the same. What it raises, that transaction raises. A writer that does not
+        have its thread (any more) is not kept waiting: it is written, or refused, at once.
         """
-        self._trailing.add(writer, work)
+        if self._trailing.is_writing(writer):
+            self._trailing.add(writer, work)
+        else:
+            await self.transaction(work, brief=True, writer=writer)
 
     async def settle(self, thread_id: str) -> None:
-        """Write now what trails of a thread."""
+        """Write now what trails of a thread, and wait for what cancelled callers have left behind."""
         await self._trailing.settle(thread_id)
+        if self._hops:
+            await self._on_thread(_nothing)
 
-    def new_writer(self, thread_id: str) -> None:
-        """Another writer has this thread from now on; what earlier ones could not write concerns nobody any more."""
-        self._trailing.forget(thread_id)
+    def begin_writer(self, thread_id: str, epoch: int) -> None:
+        """A writer has this thread from now on, under this lease."""
+        self._trailing.begin(thread_id, epoch)
+
+    def end_writer(self, thread_id: str, epoch: int) -> None:
+        """The writer gives the thread back."""
+        self._trailing.end(thread_id, epoch)
 
     async def read(
         self,
@@ -145,8 +156,15 @@ class Database:
 
     async def _on_thread(self, function: Callable[..., T], *args: Any) -> T:
         future = asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+        self._hops += 1
+        future.add_done_callback(self._hopped)
         # A cancelled caller must not leave while its transaction is half-way: it would not know what was kept.
         return await asyncio.shield(future)
+
+    def _hopped(self, future: asyncio.Future[Any]) -> None:
+        self._hops -= 1
+        if not future.cancelled():
+            future.exception()  # whoever waited may have been cancelled, and nobody else asks
 
     def _patiently(self, function: Callable[..., T], *args: Any) -> T:
         """On the thread: wait for other processes as long as may be."""
@@ -294,6 +312,10 @@ class _LockHeld(Exception):
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def _nothing() -> None:
+    """Takes its turn on the thread."""
 
 
 def _is_held(error: Exception) -> bool:

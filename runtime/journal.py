@@ -223,7 +223,7 @@ class Journal:
                 what = {"key": intent.key, "name": intent.name, "digest": row["digest"], **told}
                 self._note(connection, "policy.decided", intent.agent, writer, what)
 
-        self._database.trail(writer.name, _behind_fence(writer, work))
+        await self._database.trail(writer.name, _behind_fence(writer, work))
 
     async def writer(self, run_id: str, thread_id: str, epoch: int) -> Writer:
         """The writer of a run under this lease, knowing what the run has recorded so far."""

@@ -89,13 +89,14 @@ class Leases:
 
         epoch = await self._database.transaction(work, brief=True, apart=True)
         await self._database.settle(thread_id)
-        self._database.new_writer(thread_id)
+        self._database.begin_writer(thread_id, epoch)
         self.held[thread_id] = epoch
         return epoch
 
     async def give_back(self, thread_id: str, epoch: int) -> None:
         """End a lease; the next writer gets a later epoch."""
         # What trails was written under this lease, and is refused without it.
+        self._database.end_writer(thread_id, epoch)
         await self._database.settle(thread_id)
         if self.held.get(thread_id) == epoch:
             del self.held[thread_id]

@@ -36,6 +36,7 @@ class Trailing:
         self._works: dict[str, list[Work]] = {}
         self._under_way: list[str] = []
         self._failed: dict[str, Exception] = {}
+        self._writers: dict[str, str] = {}
         self._timer: tuple[asyncio.AbstractEventLoop, asyncio.TimerHandle] | None = None
         self._settling: asyncio.Task[None] | None = None
 
@@ -49,10 +50,20 @@ class Trailing:
         if self._timer is None or self._timer[0] is not loop:
             self._timer = loop, loop.call_later(LINGER_SECONDS, self._lingered)
 
-    def forget(self, thread_id: str) -> None:
-        """Nobody asks any more what earlier writers of this thread could not write."""
+    def begin(self, thread_id: str, epoch: int) -> None:
+        """A writer has the thread from now on; what earlier ones could not write concerns nobody any more."""
+        self._writers[thread_id] = writer_key(thread_id, epoch)
         for key in [each for each in self._failed if _is_of(each, thread_id)]:
             del self._failed[key]
+
+    def end(self, thread_id: str, epoch: int) -> None:
+        """The writer is about to give the thread back: nothing of it trails any more."""
+        if self._writers.get(thread_id) == writer_key(thread_id, epoch):
+            del self._writers[thread_id]
+
+    def is_writing(self, key: str) -> bool:
+        """Whether this writer has its thread; what others still say must not wait, but be written or refused now."""
+        return self._writers.get(key.rpartition("|")[0]) == key
 
     def is_under_way(self, key: str) -> bool:
         """Whether writes of this writer are on their way to the disk; nothing of it may overtake them."""

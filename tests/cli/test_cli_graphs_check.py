@@ -49,3 +49,21 @@ def test_a_card_is_also_data(gw: Cli) -> None:
 
     assert card["purpose"] == "Looks after orders."
     assert card["agents"][0]["name"] == "clerk"
+
+
+def test_the_results_of_the_newest_eval_run_stand_on_the_card_and_do_not_make_it_stale(gw: Cli, project: Path) -> None:
+    (project / "evals").mkdir()
+    (project / "evals" / "shop.yaml").write_text(
+        "- {id: found, input: Find A-7, expect: {answer: {contains: [shipped]}}}\n"
+        "- {id: lost, input: Find A-7, expect: {answer: {contains: [eaten]}}}\n"
+    )
+    assert gw("graphs", "card", "shop", "--json").objects[0]["results"] == []
+
+    gw("eval", "run", "shop")
+    gw("graphs", "card", "shop", "--write")
+
+    text = (project / "graphs" / "shop.card.md").read_text()
+    assert "- suite `shop` with offline, 2 cases: " in text
+    assert "- verdict: 0.500 [" in text
+    assert "(1 passed, 1 failed, 0 unmeasured)" in text
+    assert gw("graphs", "check", "shop").status == 0

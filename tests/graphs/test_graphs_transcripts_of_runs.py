@@ -11,7 +11,7 @@ import itertools
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.graph import START, StateGraph
 
+from graphwright import graphs
 from graphwright.agents import Agent, Compaction
-from graphwright.graphs import AgentState, agent_loop, transcript_problems
+from graphwright.graphs import AgentState, Termination, agent_loop, chooser, transcript_problems
 from graphwright.models import ModelRequest, ScriptedModel
 from graphwright.models.script import Reply, When
 from graphwright.models.wire_messages import to_wire
@@ -86,7 +87,22 @@ async def note(text: str = "x") -> str:
 
 
 TOOLS = (look, fail, burst, pay, note)
-CALLS = ("look", "fail", "burst", "pay", "pay", "note", "unknown", "wrong", "broken", "crash", "offered")
+CALLS = (
+    "look",
+    "fail",
+    "burst",
+    "pay",
+    "pay",
+    "note",
+    "unknown",
+    "wrong",
+    "broken",
+    "crash",
+    "offered",
+    "colleague",
+    "colleague",
+)
+COLLEAGUES = ("transfer_to_", "delegate_to_")
 
 
 @dataclass(frozen=True)
@@ -100,6 +116,8 @@ class Plan:
         since = [*itertools.takewhile(lambda each: not _is_input(each), reversed(request.messages))]
         marks = [int(each.text.split()[1]) for each in since if each.type == "ai" and each.text.startswith("turn ")]
         turn = max(marks, default=-1) + 1
+        if request.output is not None:
+            return Reply(output=_filled(request.output, len(request.messages) + len(self.turns)))
         if turn >= len(self.turns) or not request.tools or request.tool_choice == "none":
             return Reply(text=f"turn {turn} done " + "and said " * 20)
         calls, invalid = [], []
@@ -112,14 +130,40 @@ class Plan:
         return Reply(text=f"turn {turn}", tool_calls=calls, invalid_tool_calls=invalid)
 
 
+def _filled(schema: Any, number: int) -> Any:
+    """Some value of a JSON schema; which one depends on the number."""
+    root = schema
+
+    def value(part: Any, seed: int) -> Any:
+        if "$ref" in part:
+            return value(root["$defs"][part["$ref"].rpartition("/")[2]], seed)
+        if "anyOf" in part:
+            return value(part["anyOf"][seed % len(part["anyOf"])], seed)
+        if "enum" in part:
+            return part["enum"][seed % len(part["enum"])]
+        if part.get("type") == "object":
+            return {name: value(each, seed + at) for at, (name, each) in enumerate(part["properties"].items())}
+        if part.get("type") == "array":
+            return [value(part["items"], seed + at) for at in range(1 + seed % 2)]
+        kinds = {"string": f"text {seed}", "boolean": seed % 3 == 0, "integer": seed, "number": 0.5, "null": None}
+        return kinds[part["type"]]
+
+    return value(schema, number)
+
+
 def _is_input(message: BaseMessage) -> bool:
     return isinstance(message, HumanMessage) and message.text.startswith("input")
 
 
 def _call(kind: str, number: int, request: ModelRequest) -> dict[str, Any]:
-    if kind == "offered":
-        function = request.tools[number % len(request.tools)]["function"]
-        return {"name": function["name"], "args": {}}
+    functions = [each["function"] for each in request.tools]
+    if kind == "colleague":
+        functions = [each for each in functions if each["name"].startswith(COLLEAGUES)] or functions
+    if kind in ("offered", "colleague"):
+        function = functions[(number + len(request.messages)) % len(functions)]
+        parameters = function["parameters"]
+        needed = {name: parameters["properties"][name] for name in parameters.get("required", ())}
+        return {"name": function["name"], "args": _filled({"type": "object", "properties": needed}, number)}
     plain = {"unknown": ("lok", {}), "wrong": ("pay", {"amount": "many"}), "crash": ("note", {"text": "crash"})}
     name, args = plain.get(kind, (kind, {}))
     return {"name": name, "args": args}
@@ -180,6 +224,63 @@ def side_by_side(model: Any, tools: Sequence[Tool]) -> StateGraph[Any, Any, Any,
     return graph
 
 
+def reads(tools: Sequence[Tool]) -> list[Tool]:
+    return [each for each in tools if each.labels.effect == "read"]
+
+
+def team(model: Any, tools: Sequence[Tool], *names: str) -> list[Agent]:
+    return [
+        Agent(name=name, description=f"Does {name}.", prompt="Work.", tools=tuple(tools), model=model) for name in names
+    ]
+
+
+def managed(make: Any, has_tools: bool = False, **options: Any) -> Subject:
+    """A pattern with a manager, who has no tools where it fills forms."""
+
+    def subject(model: Any, tools: Sequence[Tool]) -> StateGraph[Any, Any, Any, Any]:
+        (manager,) = team(model, tools if has_tools else (), "manager")
+        graph: StateGraph[Any, Any, Any, Any] = make(*team(model, tools, "left", "right"), manager=manager, **options)
+        return graph
+
+    return subject
+
+
+def in_sequential(model: Any, tools: Sequence[Tool]) -> StateGraph[Any, Any, Any, Any]:
+    (judge,) = team(model, reads(tools), "judge")
+    return graphs.sequential(*team(model, tools, "first", "second"), carry="full", gates={"first": judge})
+
+
+def in_router(model: Any, tools: Sequence[Tool]) -> StateGraph[Any, Any, Any, Any]:
+    choosing = replace(chooser(), model=model)
+    return graphs.router(
+        team(model, tools, "left", "right"), rules=[("input 2", "right")], model=choosing, default="left"
+    )
+
+
+in_group_chat = managed(graphs.group_chat, person="Decides.", termination=Termination(max_rounds=3))
+PATTERNS: dict[str, Subject] = {
+    "handoff": lambda model, tools: graphs.handoff(
+        *team(model, tools, "one", "two", "three"), max_handoffs=3, person="Knows."
+    ),
+    "supervisor": managed(graphs.supervisor, has_tools=True, max_rounds=3, carry="full"),
+    "supervisor by form": managed(graphs.supervisor, by="form", max_rounds=2, output="full"),
+    "group_chat": lambda model, tools: in_group_chat(model, reads(tools)),
+    "concurrent": lambda model, tools: graphs.concurrent(
+        *team(model, tools, "left", "right"), aggregate=team(model, tools, "judge")[0]
+    ),
+    "map_reduce": lambda model, tools: graphs.map_reduce(
+        lambda _: ["input a", "input b"], team(model, tools, "mapper")[0], lambda results: f"{len(results)} results"
+    ),
+    "plan_execute": lambda model, tools: graphs.plan_execute(
+        *team(model, reads(tools), "planner"), *team(model, tools, "left", "right"), max_steps=3
+    ),
+    "magentic": managed(graphs.magentic, review="plan", max_rounds=3, max_stall_count=1, max_reset_count=1),
+    "maker_checker": lambda model, tools: graphs.maker_checker(
+        *team(model, tools, "maker", "checker"), max_rounds=2, fallback="escalate"
+    ),
+    "sequential": in_sequential,
+    "router": in_router,
+}
 SUBJECTS: dict[str, Subject] = {
     "agent": one_agent,
     "few calls": lambda model, tools: one_agent(model, tools, max_calls=3, max_turns=3),
@@ -187,6 +288,7 @@ SUBJECTS: dict[str, Subject] = {
     "summarise": compacting("summarise"),
     "clear_results": compacting("clear_results"),
     "side by side": side_by_side,
+    **PATTERNS,
 }
 
 
@@ -296,3 +398,11 @@ def test_every_call_has_one_result_through_parallel_calls_decisions_crashes_and_
 @given(plan=plans, schedule=schedules)
 def test_every_call_has_one_result_in_many_random_runs(name: str, plan: Plan, schedule: Schedule) -> None:
     play(name, plan, schedule)
+
+
+def test_a_call_that_outlives_its_broken_off_run_leaves_no_result_without_a_record() -> None:
+    """It once kept its record waiting, which was refused under the next lease, and its result was not."""
+    turns = (("fail", "burst", "crash", "burst"), ("colleague", "pay"), ("unknown", "colleague"))
+    plan = Plan(turns=turns, ids="same")
+
+    play("router", plan, Schedule(("edit", "reject", "respond"), (10, 2, 2), 0, "happened"))

@@ -114,6 +114,28 @@ def test_defaults_fill_places_and_can_be_overridden(project: Path) -> None:
         prompt("hi", tune="x")
 
 
+def test_an_edited_file_counts_at_once(project: Path) -> None:
+    write(project / "prompts" / "hello.md", "Hello {{ name }}.", "places: {name: who}\n")
+    before = prompt("hello").render(name="Ann")
+    write(project / "prompts" / "hello.md", "Good day, {{ guest }}.", "places: {guest: who comes}\n")
+    after = prompt("hello")
+
+    assert (before, after.render(guest="Ann")) == ("Hello Ann.\n", "Good day, Ann.\n")
+    assert after.header.places == {"guest": "who comes"}
+
+
+def test_a_wrong_header_is_told_each_time(project: Path) -> None:
+    write(project / "prompts" / "hello.md", "Hello {{ name }}.")
+
+    told = []
+    for _ in range(2):
+        with pytest.raises(PromptError) as problem:
+            prompt("hello")
+        told.append(str(problem.value))
+
+    assert told[0] == told[1]
+
+
 def test_the_prompts_are_listed_with_the_file_that_would_be_used(project: Path, tmp_path: Path) -> None:
     mine = write(tmp_path / "more" / "desk" / "billing.md", "mine")
     write(project / "prompts" / "desk" / "billing.md", "shadowed")
