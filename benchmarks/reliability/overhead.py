@@ -33,6 +33,7 @@ from graphwright.runtime.budgeting import RunSpending
 from graphwright.runtime.budgets import BudgetSettings
 from graphwright.runtime.context import call_model
 from graphwright.runtime.database import Durability
+from graphwright.runtime.guardrails.guarding import Guarded
 from graphwright.runtime.signature import signature_of
 from graphwright.runtime.usage import Tally
 from graphwright.tools import IdempotencyKey, Tool, ToolContext, tool
@@ -87,7 +88,10 @@ async def built(runtime: Runtime, model: ScriptedModel) -> RunContext:
     run = await runtime.start("overhead", {"messages": [{"role": "user", "content": "Look at the book, pay for it."}]})
     epoch = await runtime.leases.take(run.thread_id)
     tally, spending = Tally((), runtime.spending.prices), RunSpending(runtime.spending, run)
-    return await runtime._context(run, model, epoch, tally, spending, signature_of(agent_loop(clerk).compile()))
+    writer = await runtime.journal.writer(run.id, run.thread_id, epoch)
+    guarded = Guarded(runtime.guardrails, run.id, runtime.journal, writer)
+    signature = signature_of(agent_loop(clerk).compile())
+    return await runtime._context(run, model, writer, tally, spending, signature, guarded)
 
 
 async def rows(folder: Path, durability: Durability, count: int) -> dict[str, tuple[float, float]]:
