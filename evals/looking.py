@@ -97,8 +97,9 @@ def _calls(entries: Sequence[Entry], approvals: Sequence[Approval], effects: Map
         if isinstance(each.decision, Reject | Respond) and each.tool != PLAIN_INTERRUPT:
             told = (each.tool, each.original_arguments, effects, each.agent, each.path)
             made.append((each.asked, _refused(*told)))
+    # Its arguments are kept as a digest only.
     made += [
-        (row.begun, _refused(row.name, row.request.get("arguments") or {}, effects, row.agent, row.path))
+        (row.begun, _refused(row.request["tool"], {}, effects, row.agent, row.path))
         for row in entries
         if row.kind == "policy" and row.request.get("verdict") == "deny"
     ]

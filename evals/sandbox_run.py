@@ -6,7 +6,7 @@ import asyncio
 import copy
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from .looking import Looked, look
 from .observed import Observed
 from .people import People
 from .plainly import plain
-from .project import Project, open_knowledge, resources_of
+from .project import Project, make_resources, open_knowledge, resources_of
 from .replies import folder_of, model_of
 
 if TYPE_CHECKING:
@@ -94,11 +94,7 @@ class Sandboxes:
         settings = self.project.settings(folder)
         async with Runtime(settings) as runtime:
             await runtime.checkpointer()
-        resources = _Noted()
-        self.entry.provide(resources, settings.state)
-        for kind in resources.kinds:
-            await asyncio.to_thread(resources.get, kind)
-        await resources.aclose()
+        await asyncio.to_thread(make_resources, self.entry, settings.state)
         self._world = self._seen(folder)
         return folder
 
@@ -142,19 +138,6 @@ def _lent(knowledge: KnowledgeBase) -> KnowledgeBase:
     lent = copy.copy(knowledge)
     lent.close = lambda: None  # type: ignore[method-assign]  # it is closed by its owner
     return lent
-
-
-class _Noted(Resources):
-    """Resources that remember what they were given factories for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kinds: list[type[Any]] = []
-
-    def provide(self, kind: type[Any], factory: Callable[[], Any]) -> None:
-        """Note the kind as well."""
-        super().provide(kind, factory)
-        self.kinds.append(kind)
 
 
 class Sitting:

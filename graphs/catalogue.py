@@ -15,15 +15,17 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import partial
+from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ParamSpec
 
 from langgraph.graph import StateGraph
 
 from graphwright.tools import Resources, Tool
+
+P = ParamSpec("P")
 
 ENTRY_POINTS = "graphwright.graphs"
 SHIPPED = ("research", "assistant", "recommend", "support", "council", "pipeline", "moderation", "fraud", "analyst")
@@ -153,23 +155,31 @@ def graph(
 
 @dataclass
 class Catalogue:
-    """Graphs by name. The project's win over entry points, and those over the shipped ones."""
+    """Graphs by name. The project's win over entry points, and those over the shipped ones.
+
+    A shipped graph is imported when it is asked for: to run one must not cost the import of all.
+    """
 
     project: Path | None = None
-    entries: dict[str, GraphEntry] = field(default_factory=dict)
     broken: list[BrokenGraph] = field(default_factory=list)
+    _found: dict[str, GraphEntry] = field(default_factory=dict)
+    """Of the project and of installed packages: their names are known once they are imported."""
 
     @classmethod
     def load(cls, project: Path | None = None) -> Catalogue:
         """Find every graph; nothing is built yet."""
         found = cls(project)
-        for name in SHIPPED:
-            found._try(f"graphwright.examples.{name}", partial(_shipped, name))
         for point in entry_points(group=ENTRY_POINTS):
-            found._try(f"entry point {point.name} = {point.value}", partial(_from_entry_point, point))
+            found._found.update(found._try(f"entry point {point.name} = {point.value}", _from_entry_point, point))
         for path in _project_files(project):
-            found._try(str(path), partial(load_file, path, project))
+            found._found.update(found._try(str(path), load_file, path, project))
         return found
+
+    @cached_property
+    def entries(self) -> dict[str, GraphEntry]:
+        """All of them by name."""
+        shipped = {name: entry for each in SHIPPED for name, entry in self._ship(each).items()}
+        return {**shipped, **self._found}
 
     def get(self, name: str) -> GraphEntry:
         """The graph of this name.
@@ -177,22 +187,30 @@ class Catalogue:
         Raises:
             GraphNotFound: with the names that come near, and what could not be loaded.
         """
-        if name in self.entries:
-            return self.entries[name]
+        if name in self._found:
+            return self._found[name]
+        if name in SHIPPED and name in (shipped := self._ship(name)):
+            return shipped[name]
         near = get_close_matches(name, self.entries, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         broken = "".join(f" {each.source} could not be loaded: {each.error}." for each in self.broken)
         raise GraphNotFound(f"There is no graph {name!r}.{hint} There are: {', '.join(sorted(self.entries))}.{broken}")
 
-    def _try(self, source: str, load: Callable[[], ModuleType | GraphEntry]) -> None:
+    def _ship(self, name: str) -> dict[str, GraphEntry]:
+        module = f"graphwright.examples.{name}.graph"
+        return self._try(module, importlib.import_module, module)
+
+    def _try(
+        self, source: str, load: Callable[P, ModuleType | GraphEntry], *args: P.args, **named: P.kwargs
+    ) -> dict[str, GraphEntry]:
         try:
-            loaded = load()
+            loaded = load(*args, **named)
             entries = [loaded] if isinstance(loaded, GraphEntry) else list(_entries_of(loaded))
         except (Exception, SystemExit) as error:
-            self.broken.append(BrokenGraph(source, _where(error)))
-            return
-        for entry in entries:
-            self.entries[entry.name] = entry
+            if all(each.source != source for each in self.broken):
+                self.broken.append(BrokenGraph(source, _where(error)))
+            return {}
+        return {each.name: each for each in entries}
 
 
 def load_file(path: Path, project: Path | None = None) -> ModuleType:
@@ -210,10 +228,6 @@ def load_file(path: Path, project: Path | None = None) -> ModuleType:
     # A tool that says `from graphs.shop import Shop` must get this module, not run the file a second time.
     sys.modules[f"{path.parent.name}.{path.stem}"] = module
     return module
-
-
-def _shipped(name: str) -> ModuleType:
-    return importlib.import_module(f"graphwright.examples.{name}.graph")
 
 
 def _from_entry_point(point: EntryPoint) -> ModuleType | GraphEntry:

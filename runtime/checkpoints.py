@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from langgraph.checkpoint.base import WRITES_IDX_MAP
+from langgraph.checkpoint.base import WRITES_IDX_MAP, BaseCheckpointSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from sqlalchemy import Connection
 
@@ -46,23 +46,11 @@ END
 _PRESENT = "SELECT count(*) FROM sqlite_master WHERE name IN ('fence_checkpoints', 'fence_writes')"
 
 
-class FencedSaver(SqliteSaver):
-    """The checkpoints of one database, for graphs that are driven asynchronously. Made by :func:`open_checkpoints`."""
+class InTransactions(BaseCheckpointSaver[str]):
+    """The asynchronous face of a saver: its synchronous one, inside transactions of the state database."""
 
-    def __init__(self, connection: sqlite3.Connection, database: Database, held: Mapping[str, int]) -> None:
-        super().__init__(connection, serde=strict_serializer())
-        self._database = database
-        self._held = held
-        self._recorder = _Recorder(connection)
-
-    @contextmanager
-    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
-        """A cursor inside the transaction that is open already."""
-        cursor = self.conn.cursor()
-        try:
-            yield cursor
-        finally:
-            cursor.close()
+    _database: Database
+    _held: Mapping[str, int]
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """A checkpoint: the one that is named, else the newest."""
@@ -97,17 +85,8 @@ class FencedSaver(SqliteSaver):
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        """Keep what a task wrote: with the checkpoint that follows, or within milliseconds.
-
-        What a step stops for (a question, an error) is on disk when this returns: no checkpoint follows it.
-        """
-        if any(channel in WRITES_IDX_MAP for channel, _ in writes):
-            await self._write(lambda: self.put_writes(config, writes, task_id, task_path), self._writer(config))
-        else:
-            # Serialized now: what a task wrote may be changed by those that come after it.
-            self._recorder.serde = self.serde
-            statements = self._recorder.record(lambda saver: saver.put_writes(config, writes, task_id, task_path))
-            await self._database.trail(self._writer(config), lambda _connection: self._run(statements))
+        """Keep what a task wrote; it is on disk when this returns."""
+        await self._write(lambda: self.put_writes(config, writes, task_id, task_path), self._writer(config))
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Remove every checkpoint of a thread."""
@@ -122,16 +101,50 @@ class FencedSaver(SqliteSaver):
     async def _read(self, work: Callable[[], T], config: RunnableConfig) -> T:
         return await self._database.read(lambda _connection: work(), brief=True, thread_id=_thread(config))
 
-    def _run(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> None:
-        for sql, rows in statements:
-            self.conn.executemany(sql, rows)
-
     async def _write(self, work: Callable[[], T], writer: str | None) -> T:
         return await self._database.transaction(lambda _connection: work(), brief=writer is not None, writer=writer)
 
     def _writer(self, config: RunnableConfig) -> str:
         thread_id = _thread(config)
         return writer_key(thread_id, self._held.get(thread_id, -1))
+
+
+class FencedSaver(InTransactions, SqliteSaver):
+    """The checkpoints of one database, for graphs that are driven asynchronously. Made by :func:`open_checkpoints`."""
+
+    def __init__(self, connection: sqlite3.Connection, database: Database, held: Mapping[str, int]) -> None:
+        super().__init__(connection, serde=strict_serializer())
+        self._database = database
+        self._held = held
+        self._recorder = _Recorder(connection)
+
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
+        """A cursor inside the transaction that is open already."""
+        cursor = self.conn.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Keep what a task wrote: with the checkpoint that follows, or within milliseconds.
+
+        What a step stops for (a question, an error) is on disk when this returns: no checkpoint follows it.
+        """
+        if any(channel in WRITES_IDX_MAP for channel, _ in writes):
+            return await super().aput_writes(config, writes, task_id, task_path)
+        # Serialized now: what a task wrote may be changed by those that come after it.
+        self._recorder.serde = self.serde
+        statements = self._recorder.record(lambda saver: saver.put_writes(config, writes, task_id, task_path))
+        await self._database.trail(self._writer(config), lambda _connection: self._run(statements))
+        return None
+
+    def _run(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> None:
+        for sql, rows in statements:
+            self.conn.executemany(sql, rows)
 
 
 class _Recorder(SqliteSaver):

@@ -391,5 +391,7 @@ class Runtime:
             if self._keys is not None:
                 from .sealed_checkpoints import sealed_checkpoints
 
-                self._saver = sealed_checkpoints(saver, self._database, self._keys, self.settings.tenant)
+                self._saver = sealed_checkpoints(
+                    saver, self._database, self.leases.held, self._keys, self.settings.tenant
+                )
         return self._saver

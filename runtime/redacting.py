@@ -68,19 +68,22 @@ class Redactions:
         return cast(Event, redactor.redact_value(told))
 
     def error(self, error: Exception) -> Exception:
-        """The error, or one of the same name with a redacted text.
+        """The error, or one of the same kind with a redacted text.
 
-        Its class is kept where its text is what it was made with, so that whoever catches it still knows it.
+        The kind decides what is done about it: a timeout that became a plain failure would say that nothing happened.
         """
         text = _text(error)
         clean = self.shown.redact(text)
-        if clean == text:
-            return error
-        error.args = tuple(self.shown.redact_value(each) for each in error.args)
-        if _text(error) != clean and self.shown.redact(_text(error)) != _text(error):
-            kind = ToolFailed if isinstance(error, ToolFailed) else Exception
-            return cast(Exception, type(type(error).__name__, (kind,), {})(clean))
-        return error
+        return error if clean == text else self._retold(error, clean)
+
+    def _retold(self, error: Exception, text: str) -> Exception:
+        kind = type(error)
+        told: Any = type(kind.__name__, (kind,), {"__str__": lambda _: text, "__module__": kind.__module__})
+        # Not by its constructor, which may want what the error was made of.
+        made: Exception = told.__new__(told)
+        made.args = (text,)
+        made.__dict__.update(self.shown.redact_value(error.__dict__))
+        return made
 
 
 def refuse_secrets(redactions: Redactions) -> Step:

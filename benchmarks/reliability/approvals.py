@@ -22,8 +22,7 @@ from typing import Any
 # Under PYTHONSAFEPATH a script's own folder is not on the import path.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from forking import finish, start
-
+from graphwright.evals.certification.children import finish, start
 from graphwright.runtime import AlreadyDecided, Approve, Reject, Runtime, Settings
 from graphwright.runtime.questions import Question, request_digest
 from graphwright.tools.approval_rules import ApprovalRules
@@ -110,7 +109,7 @@ def main() -> int:
         barrier = multiprocessing.get_context("fork").Barrier(DECIDERS)
         begun = time.monotonic()
         children = [start(lambda me=me: asyncio.run(answer(folder, ids, me, barrier))) for me in range(DECIDERS)]
-        told = [finish(each, kill_after=HOUR).result for each in children]
+        told = [finish(each, longest=HOUR).result for each in children]
         seconds = time.monotonic() - begun
         found = problems(folder, ids, told)
     wins: Counter[int] = Counter()

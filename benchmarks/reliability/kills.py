@@ -31,11 +31,12 @@ from typing import Any
 # Under PYTHONSAFEPATH a script's own folder is not on the import path.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from forking import ChildFailed, finish, in_child, start
 from ours import Life, Verdict, born, template
 from shapes import SHAPES, Shape
 from stock import StockLife
 from world import Ledger
+
+from graphwright.evals.certification.children import ChildFailed, finish, in_child, start
 
 OURS, ONE_NODE, SPREAD = "graphwright", "langgraph, one ToolNode", "langgraph, a task per call"
 KILLS_PER_LIFE = 8
@@ -210,7 +211,7 @@ def at_once(works: list[Callable[[], dict[str, Any]]], workers: int) -> list[dic
     running: list[Any] = []
     for work in [*works, *[None] * workers]:
         if running and (len(running) >= workers or work is None):
-            last = finish(running.pop(0), kill_after=HOUR).result
+            last = finish(running.pop(0), longest=HOUR).result
             results.append(last)
             print(f"{last['system']}, {last['shape']}, {last['mode']}: {last['kills']} kills", file=sys.stderr)
         if work is not None:

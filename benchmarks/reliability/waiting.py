@@ -24,9 +24,8 @@ from typing import Any
 # Under PYTHONSAFEPATH a script's own folder is not on the import path.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from forking import finish, in_child, start
-
 from graphwright.agents import Agent
+from graphwright.evals.certification.children import finish, in_child, start
 from graphwright.graphs import agent_loop
 from graphwright.models import ScriptedModel
 from graphwright.models.script import When, calls
@@ -158,7 +157,7 @@ def main() -> int:
         asyncio.run(_warm(Path(warm)))
         folder = Path(name)
         begun = time.monotonic()
-        finish(start(lambda: asyncio.run(wait(folder, count))), kill_after=HOUR)
+        finish(start(lambda: asyncio.run(wait(folder, count))), longest=HOUR)
         seconds = time.monotonic() - begun
         size, held = sizes(folder / "graphwright.db", count), children()
         with sqlite3.connect(folder / "graphwright.db") as connection:

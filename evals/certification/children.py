@@ -83,18 +83,29 @@ def end(child: Child, received: bytes, status: int | None = None) -> Ended:
 def in_child(
     work: Callable[[], Any], *, kill_after: float | None = None, may_die: Callable[[], bool] = lambda: True
 ) -> Ended:
-    """Run ``work`` in a forked child and wait for it.
+    """Run ``work`` (it returns plain JSON) in a forked child and wait for it; see :func:`finish`."""
+    return finish(start(work), kill_after=kill_after, may_die=may_die)
+
+
+def finish(
+    child: Child,
+    *,
+    kill_after: float | None = None,
+    may_die: Callable[[], bool] = lambda: True,
+    longest: float = LONGEST_SECONDS,
+) -> Ended:
+    """Wait for a child.
 
     Args:
-        work: Returns plain JSON.
-        kill_after: Seconds after which it is killed (SIGKILL), if it still lives.
+        child: Which.
+        kill_after: Seconds of its life after which it is killed (SIGKILL), if it still lives.
         may_die: Asked, while the child stands still, whether it may be killed now; else it is a moment later.
+        longest: Seconds of its life after which it hangs.
 
     Raises:
         ChildFailed: if it ended by an exception, or hung.
     """
-    child = start(work)
-    hangs_at = child.begun + LONGEST_SECONDS
+    hangs_at = child.begun + longest
     due = hangs_at if kill_after is None else child.begun + kill_after
     received, status = b"", None
     while True:
@@ -107,7 +118,7 @@ def in_child(
         elif time.monotonic() >= hangs_at:
             os.kill(child.pid, signal.SIGKILL)
             end(child, b"")
-            raise ChildFailed(f"The process gave no answer within {LONGEST_SECONDS:.0f} s.")
+            raise ChildFailed(f"The process gave no answer within {longest:.0f} s.")
         else:
             due = time.monotonic() + 0.001
             status = _kill_if(child.pid, may_die) if status is None else status

@@ -17,10 +17,11 @@ from graphwright.runtime.digests import plain_json
 from graphwright.runtime.driver import PLAIN_INTERRUPT
 
 from ..people import decision_of
+from ..plainly import plain
 from ..project import FILES
 from .ledger import LedgerCall
 from .living import ENDED, Life
-from .sameness import plain, tidied, tidy
+from .sameness import tidied, tidy
 
 if TYPE_CHECKING:
     from graphwright.runtime import Approval

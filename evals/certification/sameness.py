@@ -11,10 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import BaseMessage
-
-from graphwright.runtime.digests import plain_json
-
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX = re.compile(
     r"(?<![0-9a-zA-Z])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{8,}(?![0-9a-zA-Z])"
@@ -26,19 +22,6 @@ _IDS = {"id", "tool_call_id"}
 """Keys of messages under which ids of any form stand."""
 MAX_SHOWN = 120
 """Characters of a value that a difference shows."""
-
-
-def plain(value: Any) -> Any:
-    """A state as plain data: messages and models as their fields."""
-    if isinstance(value, BaseMessage):
-        return plain(value.model_dump(mode="json"))
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return plain_json(value)
 
 
 def tidy(text: str, folder: str = "") -> str:

@@ -197,3 +197,12 @@ def test_what_cannot_be_run_at_all_is_trouble_and_no_failure_of_the_graph(office
     seen = asyncio.run(Sandboxes(project, entry, project.build(entry), office / "scratch").observe(case))
 
     assert "could not be run" in seen.trouble
+
+
+def test_a_call_that_policy_denies_is_a_refused_call_of_its_tool_and_no_trouble(office: Path) -> None:
+    (office / "graphwright.toml").write_text('[policy.tools.pay]\nverdict = "deny"\n')
+
+    seen = observe(office, replies=[{"calls": [{"tool": "pay"}]}, "I may not."])
+
+    assert (seen.trouble, seen.status, seen.answer) == ("", "done", "I may not.")
+    assert statuses(seen) == [("pay", "refused")]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from graphwright.graphs import Catalogue, GraphNotFound, graph
-from graphwright.graphs.catalogue import GraphDeclarationError, GraphEntry
+from graphwright.graphs.catalogue import SHIPPED, GraphDeclarationError, GraphEntry
 from graphwright.tools import tool
 
 GRAPH = '''
@@ -118,3 +120,26 @@ def test_input_and_output_follow_the_declaration() -> None:
 def test_a_graph_without_a_description_is_refused() -> None:
     with pytest.raises(GraphDeclarationError, match="needs a description"):
         graph(description=" ")(lambda: None)  # type: ignore[arg-type,return-value]
+
+
+def test_asking_for_one_shipped_graph_imports_no_other() -> None:
+    code = (
+        "import sys; from graphwright.graphs import Catalogue; "
+        "assert Catalogue.load().get('assistant').name == 'assistant'; "
+        "print([each for each in sys.modules if each.startswith('graphwright.examples.') and each.endswith('.graph')])"
+    )
+
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "['graphwright.examples.assistant.graph']"
+
+
+def test_every_shipped_name_is_that_of_a_graph_in_its_folder() -> None:
+    assert {name: Catalogue.load().get(name).name for name in SHIPPED} == {name: name for name in SHIPPED}
+
+
+def test_a_graph_of_the_project_wins_over_a_shipped_one_of_the_same_name(tmp_path: Path) -> None:
+    catalogue = Catalogue.load(project(tmp_path, mine=source("assistant", "Mine.")))
+
+    assert catalogue.get("assistant").description == "Mine."
+    assert catalogue.entries["assistant"].description == "Mine."

@@ -37,7 +37,7 @@ from graphwright.runtime.redacting_logs import redact_logs
 from graphwright.runtime.redacting_stream import StreamRedactor
 from graphwright.runtime.redaction_patterns import CREDENTIAL_PATTERNS
 from graphwright.runtime.replaying import replay
-from graphwright.tools import ToolContext, ToolFailed, WithArtifact, tool
+from graphwright.tools import ToolContext, ToolFailed, ToolTimedOut, WithArtifact, tool
 
 KEY = "sk-test-0wn5ecret0wn5ecret0wn5ecret"
 TOKEN = "ghp_" + "a1B2c3D4e5" * 4
@@ -409,3 +409,35 @@ def test_a_process_logs_no_secret(caplog: pytest.LogCaptureFixture) -> None:
     assert KEY not in caplog.text
     assert len([each for each in caplog.handler.filters if "Guard" in type(each).__name__]) == 1
     caplog.handler.filters.clear()
+
+
+class Lost(ToolTimedOut):
+    """An error that makes its text itself."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.where = where
+
+    def __str__(self) -> str:
+        return f"No answer from {self.where}."
+
+
+class Torn(OSError):
+    """The same, of a kind that is made in C."""
+
+    def __str__(self) -> str:
+        return f"Broken off with {KEY}."
+
+
+def test_an_error_keeps_its_kind_whatever_its_text_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timeout that became a plain failure would say that a payment did not happen, and it would be made again."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    redactions = Redactions.of_process()
+
+    lost, torn = redactions.error(Lost(f"https://bank/?key={KEY}")), redactions.error(Torn())
+
+    assert isinstance(lost, Lost)
+    assert isinstance(torn, Torn)
+    assert str(lost) == f"No answer from https://bank/?key={MARK}."
+    assert str(torn) == f"Broken off with {MARK}."
+    assert KEY not in repr(lost.where)
