@@ -2,7 +2,7 @@
 # `make` lists the verbs. Another interpreter: make test PYTHON=python3.12
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench soak clean lock FORCE
+.PHONY: help run test check attacks bench soak clean lock FORCE
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
 
@@ -21,7 +21,7 @@ PY := .venv/bin/python
 WORKERS ?= auto
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' $(firstword $(MAKEFILE_LIST)) | while read -r verb words; do printf '  make %-6s %s\n' "$$verb" "$$words"; done
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' $(firstword $(MAKEFILE_LIST)) | while read -r verb words; do printf '  make %-7s %s\n' "$$verb" "$$words"; done
 
 run: .venv/.run ## run the research example end to end on the embedded defaults
 	@.venv/bin/graphwright run research; status=$$?; \
@@ -39,6 +39,9 @@ check: .venv/.dev ## lint, format, types and floors; all of them, even after a f
 		PYTHONPATH=$$path .venv/bin/$$tool || failed="$$failed, $$tool"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "make check: failed: $${failed#, }" >&2; exit 1; fi
+
+attacks: .venv/.run ## play every planted attack on every graph; an error if one succeeds
+	.venv/bin/graphwright eval run attacks --state build/attacks
 
 bench: .venv/.dev ## run the quick benchmarks
 	@failed=; \

@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from .eval_compare import compare
+from .eval_coverage import coverage
+from .eval_metamorphic import metamorphic
 from .eval_promote import diff, promote
 from .eval_report import report, runs
 from .eval_run import run
@@ -46,7 +48,7 @@ def list_suites(invocation: Invocation) -> None:
         remark("There is no suite here. Write evals/NAME-suite.yaml, or cases.yaml beside a graph.")
 
 
-for _command in (run, compare, report, runs, promote, diff):
+for _command in (run, compare, report, runs, promote, diff, coverage, metamorphic):
     eval_group.add_command(_command)
 
 COMMANDS = {"eval": eval_group}

@@ -14,6 +14,7 @@ from .output import emit, remark, say, table
 
 if TYPE_CHECKING:
     from graphwright.evals import Plan, Project, RunFolder, Suite
+    from graphwright.evals.fanning import OpenPool
     from graphwright.evals.reporting import Report
 
 FILE = click.Path(path_type=Path)
@@ -37,6 +38,13 @@ MAX_SHOWN = 20
 @click.option("--max-seconds", type=float, metavar="X", help="Start no more cases after so many seconds.")
 @click.option("--cache", is_flag=True, help="Do not run again what is known: same graph, prompts, model and case.")
 @click.option("--resume", metavar="RUN", help="Go on with an earlier run; `last` is the newest of the suite.")
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    is_flag=False,
+    flag_value="local",
+    help="Fan out over Ray: `local` for this machine, or a cluster's address. Needs the extra `ray`.",
+)
 @click.option("--record", is_flag=True, help="Record the model's answers, so that `eval promote` can replay them.")
 @click.option("--html", type=FILE, metavar="FILE", help="Write a report as one HTML page.")
 @click.option("--junit", type=FILE, metavar="FILE", help="Write a report as JUnit XML.")
@@ -59,6 +67,7 @@ def run(
     max_seconds: float | None,
     cache: bool,
     resume: str | None,
+    ray: str | None,
     record: bool,
     html: Path | None,
     junit: Path | None,
@@ -69,6 +78,7 @@ def run(
     Nothing leaves this machine unless --live is given. Results are kept in the state folder as they come; a run that
     was killed goes on with --resume. Ends with 4 where a gate is not passed, or cannot be told.
     """
+    open_pool = _pool(ray)  # before anything else: what is missing is told at once
     from graphwright.evals.project import Project
     from graphwright.evals.runner import Choice, Limits, Plan
 
@@ -96,7 +106,7 @@ def run(
     for each in suites:
         folder = _folder(each, project, plan, root, resume)
         try:
-            report = _run(each, project, plan, folder, invocation)
+            report = _run(each, project, plan, folder, open_pool)
         except KeyboardInterrupt:
             remark(f"\nInterrupted; what was done is kept. Go on: graphwright eval run {each.name} --resume last")
             return EXIT_INTERRUPTED
@@ -133,14 +143,22 @@ def _folder(suite: Suite, project: Project, plan: Plan, root: Path, resume: str 
     return folder_to_resume(suite, project, root, resume)
 
 
-def _run(suite: Suite, project: Project, plan: Plan, folder: RunFolder, invocation: Invocation) -> Report:
+def _pool(address: str | None) -> OpenPool | None:
+    if address is None:
+        return None
+    from graphwright.evals.ray_pool import ray_pool
+
+    return ray_pool(address)
+
+
+def _run(suite: Suite, project: Project, plan: Plan, folder: RunFolder, open_pool: OpenPool | None) -> Report:
     from graphwright.evals.reporting import report_of
     from graphwright.evals.runner import run_suite
 
     from .eval_progress import eval_progress  # rich
 
     with eval_progress(suite.name) as tell:
-        progress = asyncio.run(run_suite(suite, project, plan, folder, on_progress=tell))
+        progress = asyncio.run(run_suite(suite, project, plan, folder, on_progress=tell, open_pool=open_pool))
     if progress.stopped:
         remark(f"{progress.stopped} Go on: graphwright eval run {suite.name} --resume last")
     return report_of(folder, suite.gates, total=progress.total)

@@ -20,8 +20,9 @@ def print_report(report: Report, *, most: int) -> None:
     columns = ("SCORER", "PASSED", "FAILED", "UNMEASURED", "MEAN", "95 % INTERVAL")
     repeated = (f"PASS^{header.epochs}",) if header.epochs > 1 else ()
     table((*columns, *repeated), [_row(each, is_repeated=bool(repeated)) for each in report.scorers])
-    if header.floor is not None and report.scorers:
-        say(f"  An agent that does nothing gets {header.floor:.3f} of {report.scorers[0].name}.")
+    for line in report.scorers:
+        if line.floors:
+            say(f"  floors of {line.name}: {_floors(line)}")
     for each in report.bad[:most]:
         name = f"{each.case}#{each.epoch}" if header.epochs > 1 else each.case
         say(f"  {name}: {each.scorer} {each.outcome}: {one_line(each.reason, 240)}")
@@ -34,6 +35,12 @@ def print_report(report: Report, *, most: int) -> None:
     if not report.gates:
         remark(f"Suite {header.suite} has no gates; its scores are only told.")
     remark(f"Run {header.run}: {report.folder}")
+
+
+def _floors(line: ScorerLine) -> str:
+    told = [f"{name} {value:.3f}" for name, value in line.floors.items() if value is not None]
+    above = "" if line.above_null is None else f"; between null and oracle: {line.above_null:.3f}"
+    return f"{', '.join(told)}{above}"
 
 
 def _row(line: ScorerLine, *, is_repeated: bool) -> tuple[object, ...]:

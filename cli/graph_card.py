@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from .output import emit, remark, say
 
 if TYPE_CHECKING:
     from graphwright.graphs import Catalogue, GraphEntry
+    from graphwright.runtime import Settings
 
 
 @click.command(cls=Command)
@@ -74,9 +75,10 @@ def check(invocation: Invocation, names: tuple[str, ...]) -> int:
     """
     from .session import catalogue_of, settings_of
 
-    catalogue = catalogue_of(settings_of(invocation))
+    settings = settings_of(invocation)
+    catalogue = catalogue_of(settings)
     entries = [catalogue.get(name) for name in names] or [catalogue.entries[name] for name in sorted(catalogue.entries)]
-    findings = [finding for entry in entries for finding in _findings(entry, is_named=bool(names))]
+    findings = [finding for entry in entries for finding in _findings(entry, settings, is_named=bool(names))]
     if not names:
         findings += _broken(catalogue)
     for graph, text in findings:
@@ -88,9 +90,8 @@ def check(invocation: Invocation, names: tuple[str, ...]) -> int:
     return EXIT_FAILED if findings else EXIT_OK
 
 
-def _findings(entry: GraphEntry, *, is_named: bool) -> Sequence[tuple[str, str]]:
+def _findings(entry: GraphEntry, settings: Settings, *, is_named: bool) -> Sequence[tuple[str, str]]:
     from graphwright.graphs.card import card_path, stale_lines
-    from graphwright.graphs.policy_check import policy_findings
 
     from .errors import CliError
     from .session import build
@@ -103,8 +104,8 @@ def _findings(entry: GraphEntry, *, is_named: bool) -> Sequence[tuple[str, str]]
         return [(entry.name, str(error))]
     except FileNotFoundError:
         missing = f"it has no card ({card_path(entry)}). Write it: graphwright graphs card {entry.name} --write"
-        return [(entry.name, missing), *_of_policy(entry.name, policy_findings(graph))] if is_named else []
-    dangers = _of_policy(entry.name, policy_findings(graph))
+        return [(entry.name, missing), *_dangers(entry, graph, settings)] if is_named else []
+    dangers = _dangers(entry, graph, settings)
     if not lines:
         return dangers
     shown = "\n".join(f"  {line}" for line in lines)
@@ -112,8 +113,10 @@ def _findings(entry: GraphEntry, *, is_named: bool) -> Sequence[tuple[str, str]]
     return [(entry.name, f"{card_path(entry)} is stale.\n{shown}\n{how}"), *dangers]
 
 
-def _of_policy(graph: str, findings: Sequence[str]) -> list[tuple[str, str]]:
-    return [(graph, each) for each in findings]
+def _dangers(entry: GraphEntry, graph: Any, settings: Settings) -> list[tuple[str, str]]:
+    from graphwright.graphs.policy_check import policy_findings
+
+    return [(entry.name, each) for each in policy_findings(graph, settings.policy)]
 
 
 def _broken(catalogue: Catalogue) -> list[tuple[str, str]]:

@@ -9,12 +9,14 @@ import click
 
 from .approval_text import how_far, step_text, until_when, who_may
 from .asking import how_to_answer
+from .errors import EXIT_OK, report
 from .invocation import Group, Invocation, pass_invocation
 from .output import details, emit, moment, remark, since, table
 from .safe_text import call_text, json_line
 
 if TYPE_CHECKING:
     from graphwright.runtime import Approval
+    from graphwright.runtime.errors import DamagedRow
 
 
 PAGE = 50
@@ -38,9 +40,11 @@ def inbox(context: click.Context, limit: int | None, offset: int) -> int | None:
     with Session(settings_of(invocation)) as session:
         most = limit or (None if invocation.json and not offset else PAGE)
         approvals = session.runtime.approvals
-        waiting = session.run(approvals.pending(limit=most, offset=offset))
-        count = session.run(approvals.count_pending()) if offset or len(waiting) == most else len(waiting)
-        has_unknown = list_unknown(session, invocation)
+        damaged: list[DamagedRow] = []
+        waiting = session.run(approvals.pending(limit=most, offset=offset, damaged=damaged))
+        is_page = bool(offset) or len(waiting) + len(damaged) == most
+        count = session.run(approvals.count_pending()) - len(damaged) if is_page else len(waiting)
+        has_unknown = list_unknown(session, invocation, damaged)
     if invocation.json:
         for each in waiting:
             emit(approval_data(each))
@@ -50,9 +54,9 @@ def inbox(context: click.Context, limit: int | None, offset: int) -> int | None:
             remark(f"{left:,} more wait: --offset {offset + len(waiting)} shows the next.")
     elif count:
         remark(f"{count:,} wait for a person, and --offset {offset} leaves out all of them.")
-    elif not has_unknown:
+    elif not has_unknown and not damaged:
         remark("Nothing waits for a person.")
-    return 0
+    return max((report(each) for each in damaged), default=EXIT_OK)
 
 
 @inbox.command()

@@ -10,16 +10,20 @@ from .output import emit, remark, since, table
 from .safe_text import call_text
 
 if TYPE_CHECKING:
+    from graphwright.runtime.errors import DamagedRow
     from graphwright.runtime.journal import Entry
 
     from .session import Session
 
 
-def list_unknown(session: Session, invocation: Invocation) -> bool:
-    """The calls with unknown outcome on stdout, as a part of the inbox; whether there are any."""
+def list_unknown(session: Session, invocation: Invocation, damaged: list[DamagedRow]) -> bool:
+    """The calls with unknown outcome on stdout, as a part of the inbox; whether there are any.
+
+    What is wrong with rows that cannot be read goes to ``damaged``.
+    """
     from graphwright.runtime import unknown_data
 
-    found = session.run(session.runtime.journal.unknown())
+    found = session.run(session.runtime.journal.unknown(damaged=damaged))
     if invocation.json:
         for each in found:
             emit({"type": "unknown_outcome", **unknown_data(each)})

@@ -23,8 +23,8 @@ def observe_bare(
 ) -> Callable[[Case], Awaitable[Observed]]:
     """What runs a case of this graph.
 
-    Tools run through the gate, without journal and budget. A case with people, faults or documents, and a graph that
-    asks a person or declares a world, needs the whole runtime: that is the ``trouble`` of what is observed then.
+    Tools run through the gate, without journal and budget. A case with people, faults, documents or a budget, and a
+    graph that asks a person or declares a world, needs the whole runtime: that is the ``trouble`` of what is observed.
 
     Args:
         entry: The graph's entry.
@@ -35,8 +35,9 @@ def observe_bare(
     compiled = graph.compile()
 
     async def observe(case: Case) -> Observed:
-        if case.people or case.faults or case.documents or entry.world is not None or entry.resources is not None:
-            why = "people, faults, documents, a world and resources need `runtime: full`"
+        own = (case.people, case.faults, case.documents, case.budget)
+        if any(own) or entry.world is not None or entry.resources is not None:
+            why = "people, faults, documents, a budget, a world and resources need `runtime: full`"
             return Observed(case_id=case.id, status="failed", trouble=f"It cannot be run bare: {why}.")
         noted = _Noted()
         values = entry.values(case.input) if isinstance(case.input, str) else dict(case.input)
@@ -96,7 +97,7 @@ class _Noted:
             self.calls.append(Call(**told, status="unknown"))
             try:
                 outcome = await following(call)
-            except Exception:
+            except Exception:  # noted, and raised on: whatever it is, the call did not succeed
                 self.calls[at] = Call(**told, status="error")
                 raise
             self.calls[at] = Call(**told, status=outcome.status)

@@ -13,14 +13,14 @@ from langchain_core.messages import message_to_dict, messages_from_dict
 from graphwright.runtime.digests import digest
 
 from .case import Case
-from .observed import Asked, Call, Observed, Spent
+from .observed import Asked, Call, Moment, Observed, Spent
 
 VERSION = 1
 
 
 def case_key(case: Case, signature: str, model: str) -> str:
     """The digest of everything that decides what a case comes to; where it is written does not."""
-    told = case.model_dump(mode="json", exclude={"source", "expect", "slices", "tags"})
+    told = case.model_dump(mode="json", exclude={"source", "expect", "rename", "slices", "tags"})
     return digest([VERSION, signature, model, told])
 
 
@@ -58,6 +58,7 @@ def _observed(told: dict[str, Any]) -> Observed:
         "approvals": tuple(Asked(**each) for each in told.pop("approvals")),
         "retrieved": tuple(told.pop("retrieved")),
         "route": tuple(told.pop("route")),
+        "timeline": tuple(Moment(**each) for each in told.pop("timeline", ())),
         "messages": messages_from_dict(told.pop("messages")),
         "spent": Spent(**told.pop("spent")),
     }

@@ -7,7 +7,9 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 RunStatus = Literal["done", "waiting", "failed", "blocked", "cancelled"]
-FaultKind = Literal["model_error", "timeout", "malformed", "tool_error", "tool_slow", "retrieval_empty", "crash"]
+FaultKind = Literal[
+    "model_error", "timeout", "malformed", "tool_error", "unavailable", "tool_slow", "retrieval_empty", "crash"
+]
 
 
 class Part(BaseModel):
@@ -71,6 +73,14 @@ class ScriptedReply(Part):
     """A structured answer."""
     when: str | None = None
     """Given whenever this is part of the last message, instead of in order."""
+    at: str | None = Field(default=None, min_length=1)
+    """Given once, to whoever asks from there: a path of node names, such as ``optimist/model``. Those of one place in
+    their order, however the places take turns; with ``when`` as well, also by what is asked."""
+
+    @property
+    def is_addressed(self) -> bool:
+        """Whether it is given by what is asked or from where, and not in order."""
+        return self.when is not None or self.at is not None
 
 
 class Fault(Part):
@@ -86,7 +96,7 @@ class Fault(Part):
 
     @model_validator(mode="after")
     def _names_its_tool(self) -> Self:
-        if self.kind in ("tool_error", "tool_slow") and self.tool is None:
+        if self.kind in ("tool_error", "unavailable", "tool_slow") and self.tool is None:
             raise ValueError(f"a {self.kind} needs tool: which one it hits")
         if self.kind == "model_error" and self.tool is not None:
             raise ValueError("a model_error hits the model; leave tool out, or use tool_error")
@@ -130,6 +140,28 @@ class Expectation(Part):
     """Sources that must be among the retrieved."""
 
 
+class CaseBudget(Part):
+    """What a run of a case may use. The runtime stops a call that would cross what it can reserve before it is made."""
+
+    tokens: int | None = Field(default=None, ge=1)
+    """Sent to and received from models."""
+    money: float | None = Field(default=None, gt=0)
+    """In the currency of the price table."""
+    calls: int | None = Field(default=None, ge=1)
+    """Of models and tools, together."""
+    seconds: float | None = Field(default=None, gt=0)
+    """That calls take, summed over parallel ones, and that the run takes in all; without the waiting for people."""
+    model_calls: int | None = Field(default=None, ge=0)
+    """Looked at when the run is over, like the next one; given both, their sum is a limit of ``calls``."""
+    tool_calls: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if not self.model_dump(exclude_none=True):
+            raise ValueError(f"a budget limits nothing; give one of {', '.join(type(self).model_fields)}")
+        return self
+
+
 class Case(Part):
     """One thing to try on a graph."""
 
@@ -146,7 +178,11 @@ class Case(Part):
     """Files and folders that the knowledge base holds, instead of what the graph names; relative to the file."""
     people: tuple[Answer, ...] = ()
     faults: tuple[Fault, ...] = ()
+    budget: CaseBudget | None = None
+    """What its run may use; beside what the project's settings allow."""
     expect: Expectation = Field(default_factory=Expectation)
+    rename: dict[str, str] = Field(default_factory=dict)
+    """Names in it that are free text, and others they could have: nothing else may depend on them."""
     slices: dict[str, str] = Field(default_factory=dict)
     tags: tuple[str, ...] = ()
     source: str = ""
@@ -157,8 +193,8 @@ class Case(Part):
         given = [name for name in ("model", "replies", "cassette") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} were given; a case has one model")
-        whenever = [each for each in self.replies or () if isinstance(each, ScriptedReply) and each.when is not None]
-        if whenever and len(whenever) < len(self.replies or ()):
+        addressed = [each for each in self.replies or () if isinstance(each, ScriptedReply) and each.is_addressed]
+        if addressed and len(addressed) < len(self.replies or ()):
             # After a crash a reply in order is found by counting answers, which says nothing once both are mixed.
-            raise ValueError("replies are either all in order or all with `when`, not some of each")
+            raise ValueError("replies are either all in order or all with `when` or `at`, not some of each")
         return self

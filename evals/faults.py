@@ -17,9 +17,12 @@ from graphwright.models import ModelRequest
 from graphwright.models.contract import ChatModel, DeltaSink
 from graphwright.models.errors import ModelAnswerMalformed, ModelUnavailable
 from graphwright.models.wrapper import Wrapper
-from graphwright.runtime import GateCall, ModelCall, RunContext, Runtime
-from graphwright.tools import Tool, ToolContext, ToolFailed, ToolTimedOut
+from graphwright.runtime import GateCall, ModelCall, Outcome
+from graphwright.runtime.context import ModelHandler
+from graphwright.runtime.gate import Handler
+from graphwright.tools import Tool, ToolContext, ToolFailed, ToolTimedOut, ToolUnavailable
 
+from .altering import Alteration
 from .case import Fault
 
 SEARCH = "search_knowledge"
@@ -32,7 +35,7 @@ class ProcessDied(BaseException):
     """Stands for the death of the process: nothing that handles exceptions may handle it."""
 
 
-class Faults:
+class Faults(Alteration):
     """The faults of one case, and how often each part was called so far; it outlives the processes of the case."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
@@ -40,17 +43,13 @@ class Faults:
         self._calls: dict[str, int] = {}
         self._tools: dict[Tool, Tool] = {}
 
-    def on(self, context: RunContext) -> RunContext:
-        """The same context, its models and tools failing as the case says."""
-        gate, ask = context.gate, context.ask_model
+    async def ask_model(self, call: ModelCall, following: ModelHandler) -> AIMessage:
+        """The answer, unless a fault of the model is due."""
+        return await following(replace(call, model=_FaultyModel(call.model, self)))
 
-        async def faulty_gate(call: GateCall) -> Any:
-            return await gate(replace(call, tool=self._tool(call.tool)))
-
-        async def faulty_model(call: ModelCall) -> AIMessage:
-            return await ask(replace(call, model=_FaultyModel(call.model, self)))
-
-        return context.using(gate=faulty_gate, ask_model=faulty_model)
+    async def call_tool(self, call: GateCall, following: Handler) -> Outcome:
+        """The call, with a tool that fails when it is its turn."""
+        return await following(replace(call, tool=self._tool(call.tool)))
 
     def _tool(self, tool: Tool) -> Tool:
         if not any(each.tool == tool.name or _is_search(each, tool.name) for each in self._faults):
@@ -73,15 +72,6 @@ def _hits(fault: Fault, part: str, at: int) -> bool:
 
 def _is_search(fault: Fault, tool: str) -> bool:
     return fault.kind == "retrieval_empty" and fault.tool is None and tool == SEARCH
-
-
-class FaultyRuntime(Runtime):
-    """A runtime whose models and tools fail as a case says."""
-
-    faults: Faults = Faults(())
-
-    async def _context(self, *args: Any) -> RunContext:
-        return self.faults.on(await super()._context(*args))
 
 
 class _FaultyModel(Wrapper):
@@ -142,6 +132,8 @@ class _FaultyCall:
             return await self._tool.call(arguments, context)
         if fault.kind == "tool_error":
             raise ToolFailed(fault.message or f"{self._tool.name} is out of order.")
+        if fault.kind == "unavailable":
+            raise ToolUnavailable(fault.message or f"{self._tool.name} cannot be reached. (A fault of the case.)")
         if fault.kind == "timeout":
             raise ToolTimedOut(fault.message or f"{self._tool.name} took too long and was given up.")
         if fault.kind == "retrieval_empty":

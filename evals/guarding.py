@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 VARIABLE = "GRAPHWRIGHT_BAN_REAL_MODELS"
 """Read by ``graphwright.models`` before each request to a real model."""
+LIVE = ("openai:", "langchain:")
+"""How the names of real models begin."""
 
 
 @contextmanager

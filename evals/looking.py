@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from langchain_core.messages import BaseMessage
@@ -13,7 +13,7 @@ from graphwright.runtime import Approval, Reject, Respond, Run, Runtime
 from graphwright.runtime.driver import PLAIN_INTERRUPT
 from graphwright.runtime.journal import Entry
 
-from .observed import Asked, Call, Spent
+from .observed import Asked, Call, Moment, Spent
 from .plainly import plain
 
 CallStatus = Literal["success", "error", "refused", "unknown"]
@@ -38,6 +38,8 @@ class Looked:
     usage: Mapping[str, Any]
     agents: tuple[tuple[float, str], ...]
     """When each agent worked, and where."""
+    moments: tuple[Moment, ...] = ()
+    """What the records tell with its time, in Unix seconds."""
 
     def route(self, steps: Sequence[tuple[float, str]]) -> tuple[str, ...]:
         """Nodes and agents in the order in which they worked; what stands there twice in a row stands there once."""
@@ -46,6 +48,12 @@ class Looked:
             if not came or came[-1] != path:
                 came.append(path)
         return tuple(came)
+
+    def timeline(self, steps: Sequence[tuple[float, str]]) -> tuple[Moment, ...]:
+        """Everything that has a time, counted from the first of it."""
+        ended = [Moment(at=at, seconds=0.0, kind="step", name=path.rpartition("/")[2], path=path) for at, path in steps]
+        found = sorted([*self.moments, *ended], key=lambda each: each.at)
+        return tuple(replace(each, at=round(each.at - found[0].at, 6)) for each in found)
 
     def spent(self, seconds: float) -> Spent:
         """What it used; of the money nothing is known where a model has no price."""
@@ -87,6 +95,7 @@ async def look(runtime: Runtime, run: Run, graph: Any) -> Looked:
         retrieved=tuple(chunk for each in entries if each.kind == "tool" for chunk in _chunks(each)),
         usage=run.usage,
         agents=tuple((each.begun, _place(each)) for each in entries if each.kind == "model"),
+        moments=(*_moments(entries), *map(_asking, approvals)),
     )
 
 
@@ -119,6 +128,36 @@ def _call(entry: Entry, effects: Mapping[str, Any]) -> Call:
         agent=entry.agent,
         path=entry.path,
     )
+
+
+def _moments(entries: Sequence[Entry]) -> Iterator[Moment]:
+    """The calls of models and tools, and the steps that are recorded as calls are."""
+    for each in entries:
+        if each.kind != "policy":
+            status = (each.outcome or {}).get("status", each.status) if each.kind == "tool" else each.status
+            yield Moment(
+                at=each.begun,
+                seconds=_between(each.begun, each.ended),
+                kind=each.kind,
+                name=each.agent if each.kind == "model" else each.name,
+                path=each.path,
+                status=str(status),
+            )
+
+
+def _asking(each: Approval) -> Moment:
+    return Moment(
+        at=each.asked,
+        seconds=_between(each.asked, each.decided),
+        kind="approval",
+        name=each.tool,
+        path=each.path,
+        status=each.decision.type if each.decision is not None else "",
+    )
+
+
+def _between(begun: float, ended: float | None) -> float:
+    return round(max(0.0, (ended or begun) - begun), 6)
 
 
 def _refused(tool: str, arguments: Mapping[str, Any], effects: Mapping[str, Any], agent: str, path: str) -> Call:

@@ -44,6 +44,23 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Something that happened in a run, and how long it took."""
+
+    at: float
+    """Seconds after the first moment, by the clock of the case: what people let pass is in it. Its end, where only that
+    is recorded: of steps, of what models answered and of reads."""
+    seconds: float
+    """From ``at`` on; 0 where ``at`` is its end, and for what has not ended."""
+    kind: Literal["model", "tool", "approval", "step"]
+    name: str
+    path: str = ""
+    """Where in the graph."""
+    status: str = ""
+    """Of a call: its status; of an approval: the decision, empty while it waits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
     """What a run used."""
 
@@ -78,6 +95,8 @@ class Observed:
     """The chunks that searches gave, best first, in the order of the searches."""
     route: tuple[str, ...] = ()
     """Nodes and agents that worked, in order, as paths."""
+    timeline: tuple[Moment, ...] = ()
+    """Steps, model calls, tool calls and approvals in the order in which they began; none where nobody looked."""
     spent: Spent = Spent()
     error: str = ""
     """Why the run failed; empty otherwise."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from graphwright.runtime.journal import Entry
 
 from .case import Case
 from .case_files import CaseProblem, load_cases
+from .requests import Requests, requests_of
 from .scorers import verdict
 from .scorers.floors import null_passes
 
@@ -47,8 +47,9 @@ class Promoted:
 async def promote(runtime: Runtime, run_id: str, entry: GraphEntry, graph: Any, *, case_id: str = "") -> Promoted:
     """Make a case of a run, from its records.
 
-    The models' answers are replayed in their order, unless the run was offline: the offline model answers the same
-    again. What is expected is what the run came to; look at it before you rely on it.
+    The models' answers are replayed, each at the place that asked for it, whoever is first this time; unless the run
+    was offline: the offline model answers the same again. What is expected is what the run came to; look at it before
+    you rely on it.
 
     Raises:
         NotFound: if there is no such run.
@@ -63,7 +64,7 @@ async def promote(runtime: Runtime, run_id: str, entry: GraphEntry, graph: Any, 
     approvals = sorted(await runtime.approvals.of_run(run.id), key=lambda each: (each.asked, each.id))
     remarks: list[str] = []
     told: dict[str, Any] = {"id": case_id or _slug(run), "input": _input(run, entry)}
-    told |= _models(run, entries, remarks)
+    told |= await _models(runtime, run, entries, graph, remarks)
     people = [answer for each in approvals for answer in _answers(each, approvals, remarks)]
     if people:
         told["people"] = people
@@ -114,19 +115,31 @@ def _input(run: Run, entry: GraphEntry) -> str | dict[str, Any]:
     return text if text is not None and entry.values(text) == dict(run.input) else dict(run.input)
 
 
-def _models(run: Run, entries: Sequence[Entry], remarks: list[str]) -> dict[str, Any]:
+async def _models(
+    runtime: Runtime, run: Run, entries: Sequence[Entry], graph: Any, remarks: list[str]
+) -> dict[str, Any]:
+    """What models said: in order where one place asked, else each with the place that it was said to."""
     asked = [each for each in entries if each.kind == "model"]
     if run.model == "offline" or not asked or all(each.name == "offline" for each in asked):
         return {"model": "offline"}
-    if len({each.path for each in asked}) > 1 and _overlap(asked):
+    requests = await requests_of(runtime, graph, run.id)
+    if not requests.is_whole and len(asked) > 1:
         remarks.append(
-            "Models were asked at the same time; if the replay mixes their answers, use `eval run --record`."
+            "The run cannot be replayed by this graph, so nobody can say whether models were asked side by side in one "
+            "place; if the case mixes their answers, use `eval run --record`."
         )
-    return {"replies": [_reply(each.outcome or {}) for each in asked]}
+    if len({each.path for each in asked}) == 1 and not requests.side_by_side:
+        return {"replies": [_reply(each.outcome or {}) for each in asked]}
+    return {"replies": [_addressed(each, requests) for each in asked]}
 
 
-def _overlap(asked: Sequence[Entry]) -> bool:
-    return any(one.ended is not None and other.begun < one.ended for one, other in pairwise(asked))
+def _addressed(entry: Entry, requests: Requests) -> dict[str, Any]:
+    reply = _reply(entry.outcome or {})
+    told: dict[str, Any] = {"at": entry.path} if entry.path else {}
+    text = requests.last.get(entry.id, "")
+    if entry.path in requests.side_by_side and text:
+        told["when"] = text
+    return told | ({"text": reply} if isinstance(reply, str) else reply)
 
 
 def _reply(outcome: Mapping[str, Any]) -> str | dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .html_report import html_page
 from .junit import junit_xml
+from .pages import html_page
 from .reporting import Report
 from .results import RunFolder
 

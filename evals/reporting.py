@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .gate import Gate
 from .gates import Gated, gated
 from .results import Header, Result, RunFolder
+from .scorers.floors import above_null
 from .statistics import slice_gaps
 from .tables import Tables
 
@@ -28,6 +29,10 @@ class ScorerLine:
     interval: tuple[float, float] | None
     all_pass: float | None
     """pass^k with k the number of epochs; None where it cannot be told."""
+    floors: Mapping[str, float | None] = field(default_factory=dict)
+    """What ``null``, ``echo``, ``heuristic`` and ``oracle`` get; empty where nobody looked."""
+    above_null: float | None = None
+    """(mean - null) / (oracle - null): 0 is as good as doing nothing, 1 as good as can be; None: it has no meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ def report_of(folder: RunFolder, gates: Sequence[Gate] | None = None, *, total: 
         cases=len(tables.slices),
         runs=tables.runs,
         missing=missing,
-        scorers=tuple(_line(tables, name, header.epochs) for name in tables.scorers or header.scorers),
+        scorers=tuple(_line(tables, name, header) for name in tables.scorers or header.scorers),
         gates=tuple(gated(asked, tables, epochs=header.epochs, missing=missing)),
         bad=tuple(sorted(bad, key=lambda each: (each.case, each.epoch))),
         gaps=tuple(_gaps(tables)),
@@ -119,15 +124,19 @@ def _is_choice(header: Header) -> bool:
     return any(header.chosen.get(name) for name in ("ids", "tags", "sample"))
 
 
-def _line(tables: Tables, name: str, epochs: int) -> ScorerLine:
+def _line(tables: Tables, name: str, header: Header) -> ScorerLine:
     table = tables.scorers.get(name)
     estimate = tables.estimate(name)
+    mean = None if estimate is None else estimate.mean
+    floors, epochs = header.floors.get(name, {}), header.epochs
     return ScorerLine(
         name,
         *(table.counts if table else (0, 0, 0)),
-        mean=None if estimate is None else estimate.mean,
+        mean=mean,
         interval=tables.interval(name),
         all_pass=tables.repeated(name, epochs, all_of=True) if epochs > 1 else None,
+        floors=floors,
+        above_null=above_null(mean, floors.get("null"), floors.get("oracle")),
     )
 
 

@@ -86,6 +86,12 @@ class Header:
     """Of the graph, its prompts and its source; runs of the same one can be pooled."""
     floor: float | None = None
     """What an agent that does and says nothing gets from the first scorer, on the first cases; None: not known."""
+    floors: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    """By scorer, the means that ``null``, ``echo``, ``heuristic`` and ``oracle`` get; None: it can measure none."""
+    floor_cases: int = 0
+    """On how many of the cases: the first ones."""
+    heuristic: str = ""
+    """What the heuristic is called."""
     seed: int = 0
     started: float = 0.0
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -159,7 +165,7 @@ class RunFolder:
     def add(self, result: Result) -> None:
         """Write one line. A killed process does not lose it; a power cut may, until :meth:`sync`."""
         assert self._file is not None
-        line = orjson.dumps(result, default=str, option=_WRITE_BYTES)
+        line = line_of(result)
         while line:
             line = line[os.write(self._file, line) :]
         self._is_dirty = True
@@ -212,6 +218,11 @@ class RunFolder:
                 end = start
             if end < size:
                 file.truncate(end)
+
+
+def line_of(result: Result) -> bytes:
+    """A result as its line."""
+    return orjson.dumps(result, default=str, option=_WRITE_BYTES)
 
 
 def read_result(line: bytes | str) -> Result:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,10 @@ from graphwright.graphs import GraphEntry
 from graphwright.runtime import Run, Runtime
 from graphwright.tools import Resources
 
+from .altering import Alteration, AlteredRuntime
+from .budgeted import budgeted
 from .case import Case
-from .faults import Faults, FaultyRuntime, ProcessDied
+from .faults import Faults, ProcessDied
 from .looking import Looked, look
 from .observed import Observed
 from .people import People
@@ -28,6 +29,8 @@ from .replies import folder_of, model_of
 if TYPE_CHECKING:
     from graphwright.retrieval import KnowledgeBase
 
+COULD_NOT = "The case could not be run"
+"""How the trouble begins that is the harness's own."""
 MOST_ROUNDS = 100
 """A run that has not ended after so many stops never will."""
 MOST_RETRIES = 3
@@ -51,25 +54,31 @@ class Sandboxes:
     """Seconds after which a case is given up."""
     recordings: Path | None = None
     """Where the models' answers are recorded, one cassette a case; None: nowhere."""
+    alteration: Callable[[Case], Alteration] | None = None
+    """What is done to the run of a case on purpose, beside its own faults."""
     _template: Path | None = None
     _world: Any = None
     _knowledge: dict[tuple[str, ...], Any] = field(default_factory=dict)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _made: int = 0
 
-    async def observe(self, case: Case) -> Observed:
+    async def observe(self, case: Case, sitting: Callable[[Sandboxes, Case, Path], Sitting] | None = None) -> Observed:
         """Run a case and look at what came of it. Its folder is removed.
+
+        Args:
+            case: Which.
+            sitting: How it is lived through; None: as it says.
 
         Nothing that the graph does raises here: what the harness itself cannot do is the ``trouble`` of what it gives.
         """
         try:
             folder = await self._copied(case)
             try:
-                return await Sitting(self, case, folder).observed()
+                return await (sitting or Sitting)(self, case, folder).observed()
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
         except Exception as error:
-            why = f"The case could not be run: {type(error).__name__}: {error}"
+            why = f"{COULD_NOT}: {type(error).__name__}: {error}"
             return Observed(case_id=case.id, status="failed", trouble=why)
 
     def close(self) -> None:
@@ -104,7 +113,7 @@ class Sandboxes:
         return seen
 
     def _of_documents(self, case: Case) -> KnowledgeBase | None:
-        """A knowledge base of the case's documents, or of what the graph reads; shared by all that want the same."""
+        """A knowledge base of the case's documents, or of what the graph reads; lent to all that want the same."""
         wanted = [folder_of(case) / each for each in case.documents]
         names = tuple(map(str, wanted)) or self.entry.knowledge
         if not names:
@@ -129,15 +138,12 @@ class Sandboxes:
         if shared is not None:
             from graphwright.retrieval import KnowledgeBase  # same
 
-            resources.provide(KnowledgeBase, lambda: _lent(shared))
+            from .lending import Lent
+
+            resources.provide(
+                KnowledgeBase, lambda: Lent(shared, settings.state / "knowledge", lambda: open_knowledge(settings))
+            )
         return resources
-
-
-def _lent(knowledge: KnowledgeBase) -> KnowledgeBase:
-    """The same knowledge base, which whoever borrowed it cannot close."""
-    lent = copy.copy(knowledge)
-    lent.close = lambda: None  # type: ignore[method-assign]  # it is closed by its owner
-    return lent
 
 
 class Sitting:
@@ -146,10 +152,10 @@ class Sitting:
     def __init__(self, sandboxes: Sandboxes, case: Case, folder: Path) -> None:
         self._sandboxes = sandboxes
         self._case = case
-        self._settings = sandboxes.project.settings(folder)
+        self._settings = budgeted(sandboxes.project.settings(folder), case)
         self._clock = CaseClock()
         self._people = People(case.people, wait=self._clock.wait)
-        self._faults = Faults(case.faults)
+        self._altered = tuple(_alterations(sandboxes, case))
         self._steps: list[tuple[float, str]] = []
         self._seconds = 0.0
         self._retries = 0
@@ -184,11 +190,11 @@ class Sitting:
         return self._told(looked, sandboxes._seen(settings.state))
 
     def _opened(self, resources: Resources) -> Runtime:
-        if not self._case.faults:
+        if not self._altered:
             return Runtime(self._settings, clock=self._clock, resources=resources)
-        faulty = FaultyRuntime(self._settings, clock=self._clock, resources=resources)
-        faulty.faults = self._faults
-        return faulty
+        altered = AlteredRuntime(self._settings, clock=self._clock, resources=resources)
+        altered.alterations = self._altered
+        return altered
 
     async def _started(self, runtime: Runtime) -> Run:
         if self._run:
@@ -200,12 +206,10 @@ class Sitting:
         return run
 
     async def _drive(self, runtime: Runtime, run: Run) -> None:
-        answered = 0
-        if self._case.replies is not None:
-            answered = sum(each.kind == "model" for each in await runtime.journal.of_run(run.id))
-        model = self._recorded(model_of(self._case, self._sandboxes.model, answered=answered))
-        entry, begun = self._sandboxes.entry, time.monotonic()
-        events = runtime.drive(run.id, self._sandboxes.graph, output=entry.answer, model=model, live=False)
+        places = [] if self._case.replies is None else await self._answered(runtime, run)
+        model = self._recorded(model_of(self._case, self._sandboxes.model, answered=len(places), places=places))
+        begun = time.monotonic()
+        events = runtime.drive(run.id, self._sandboxes.graph, output=self._answer, model=model, live=False)
         try:
             async with aclosing(events):  # type: ignore[type-var]  # declared as an iterator, is a generator
                 async for event in events:
@@ -213,6 +217,16 @@ class Sitting:
                         self._steps.append((self._clock(), event["path"]))
         finally:
             self._seconds += time.monotonic() - begun
+
+    async def _answered(self, runtime: Runtime, run: Run) -> list[str]:
+        """From where a model was asked and has answered, in order."""
+        return [each.path for each in await runtime.journal.of_run(run.id) if each.kind == "model"]
+
+    def _answer(self, state: Mapping[str, Any]) -> str:
+        text = self._sandboxes.entry.answer(state)
+        for each in self._altered:
+            text = each.answer(text)
+        return text
 
     def _recorded(self, model: Any) -> Any:
         """The same model, its answers written down where that is wanted."""
@@ -246,11 +260,20 @@ class Sitting:
             world_after=world,
             retrieved=looked.retrieved,
             route=looked.route(self._steps),
+            timeline=looked.timeline(self._steps),
             spent=looked.spent(self._seconds),
             error=" ".join(filter(None, (problems, looked.error))),
             trouble=f"The model did not answer: {looked.error}" if is_ours else "",
             run_id=self._run,
         )
+
+
+def _alterations(sandboxes: Sandboxes, case: Case) -> Iterator[Alteration]:
+    """What is done to the run of a case: from outside first, its faults nearest to the tools."""
+    if sandboxes.alteration is not None:
+        yield sandboxes.alteration(case)
+    if case.faults:
+        yield Faults(case.faults)
 
 
 class CaseClock:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .dataset import Dataset
 from .gate import Gate
 from .scorers import Scorer, verdict
+from .scorers.heuristic import Heuristic, best_sentence
 
 Runtime = Literal["full", "bare"]
 
@@ -33,6 +34,10 @@ class Suite:
     """``bare`` runs a graph on LangGraph alone, in memory: no journal, no approvals, no resuming, and much quicker."""
     cluster: str = ""
     """The slice by which cases belong together (one template, one document); empty where each stands alone."""
+    heuristic: Heuristic = best_sentence
+    """A rule of thumb from a case to an answer, whose score is told beside every other."""
+    rename: Mapping[str, str] = field(default_factory=dict)
+    """Names in its cases that are free text, and others they could have; see :attr:`Case.rename`."""
     source: str = ""
     """Where it is written."""
 

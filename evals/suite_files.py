@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import yaml
 from pydantic import Field, ValidationError
@@ -20,6 +20,7 @@ from .case_files import CaseProblem, cases_of
 from .dataset import Dataset, joined, open_dataset
 from .gate import Gate
 from .project import Project
+from .python_suites import python_suite
 from .replies import folder_of
 from .scorers import Scorer
 from .suite import Runtime, Suite, name_of, unfit_for
@@ -31,6 +32,10 @@ PROMOTED = "-promoted.yaml"
 
 ATTACKS = "attacks"
 """The suite of planted attacks on every graph; it has no file."""
+
+
+Place: TypeAlias = Path | GraphEntry | Callable[[Project], Suite]
+"""Where a suite is: its file, the graph whose cases it is, or what makes it."""
 
 
 class SuiteNotFound(LookupError):
@@ -50,10 +55,16 @@ class _Written(Part):
     model: str = "offline"
     runtime: Runtime = "full"
     cluster: str = ""
+    rename: dict[str, str] = Field(default_factory=dict)
+    heuristic: str = ""
 
 
-def load_suite(path: Path) -> Suite:
+def load_suite(path: Path, *, cases: Dataset | None = None) -> Suite:
     """Read one suite and its cases.
+
+    Args:
+        path: Its file.
+        cases: Taken instead of those that the file names, which are not read then.
 
     Raises:
         CaseProblem: listing everything that is wrong with either.
@@ -66,12 +77,12 @@ def load_suite(path: Path) -> Suite:
             found.append(scorer_of(each, path.parent))
         except (ValueError, TypeError) as error:
             problems.append(f"{path}:{lines.get(('scorers',), 1)}: {error}")
-    function = None
-    if written.function:
+    named: dict[str, Any] = {}
+    for key in ("function", "heuristic"):
         try:
-            function = _imported(written.function, path.parent)
+            named |= {key: _imported(place, path.parent)} if (place := getattr(written, key)) else {}
         except ValueError as error:
-            problems.append(f"{path}:{lines.get(('function',), 1)}: {error}")
+            problems.append(f"{path}:{lines.get((key,), 1)}: {error}")
     names = {name_of(each) for each in found}
     for at, gate in enumerate(written.gates):
         if found and gate.scorer not in names:
@@ -83,40 +94,42 @@ def load_suite(path: Path) -> Suite:
         problems += [f"{path}:{place}: {objection}" for objection in unfit_for(gate, found)]
     if bool(written.graph) == bool(written.function):
         problems.append(f"{path}:1: a suite has either graph or function: what is run.")
-    cases: Dataset = []
-    try:
-        files = [written.cases] if isinstance(written.cases, str) else written.cases
-        cases = joined([open_dataset(path.parent / each) for each in files])
-        problems += _lacks(cases, path, is_function=bool(written.function))
-    except CaseProblem as problem:
-        problems += problem.problems
+    if cases is None:
+        cases = []
+        try:
+            files = [written.cases] if isinstance(written.cases, str) else written.cases
+            cases = joined([open_dataset(path.parent / each) for each in files])
+            problems += _lacks(cases, path, is_function=bool(written.function))
+        except CaseProblem as problem:
+            problems += problem.problems
     if problems:
         raise CaseProblem(problems)
     return Suite(
         name=written.name or written.graph or path.parent.name,
         cases=cases,
         graph=written.graph,
-        function=function,
         scorers=tuple(found),
         gates=written.gates,
         epochs=written.epochs,
         model=written.model,
         runtime=written.runtime,
         cluster=written.cluster,
+        rename=written.rename,
         source=str(path),
+        **named,
     )
 
 
-def suite_places(project: Project) -> dict[str, Path | GraphEntry]:
+def suite_places(project: Project) -> dict[str, Place]:
     """Every suite that can be found, by its name: its file, or a graph that has cases and no suite of its own.
 
-    A suite of the project wins over a shipped one of the same name.
+    A suite of the project wins over a shipped one of the same name. ``attacks`` has no file: it is made of all graphs.
 
     Raises:
         CaseProblem: if a file of a suite is none.
     """
     entries = project.catalogue.entries
-    found: dict[str, Path | GraphEntry] = {}
+    found: dict[str, Place] = {ATTACKS: _attacks}
     for path in [*_beside(entries), *_in_project(project)]:
         written, _ = _read(path)
         found[written.name or written.graph or path.parent.name] = path
@@ -129,6 +142,22 @@ def suite_places(project: Project) -> dict[str, Path | GraphEntry]:
     return dict(sorted(found.items()))
 
 
+def case_files_of(entry: GraphEntry, project: Project) -> dict[Path, str]:
+    """The files of cases that the suites of a graph name, each with the model of its suite.
+
+    Raises:
+        CaseProblem: if a file of a suite is none.
+    """
+    found: dict[Path, str] = {}
+    for path in [*_beside({entry.name: entry}), *_in_project(project)]:
+        written, _ = _read(path)
+        if written.graph == entry.name:
+            names = (written.cases,) if isinstance(written.cases, str) else written.cases
+            for each in names:
+                found.setdefault((path.parent / each).resolve(), written.model)
+    return found
+
+
 def find_suite(name: str, project: Project) -> Suite:
     """The suite of this name, or in this file.
 
@@ -138,11 +167,9 @@ def find_suite(name: str, project: Project) -> Suite:
     """
     if name.endswith((".yaml", ".yml")) and Path(name).is_file():
         return load_suite(Path(name))
+    if name.endswith(".py") and Path(name).is_file():
+        return python_suite(Path(name))
     places = suite_places(project)
-    if name == ATTACKS and name not in places:
-        from .attacks.suite import attack_suite  # its models and stages: only for whoever asks for them
-
-        return attack_suite(project)
     if name not in places:
         near = get_close_matches(name, places, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -153,11 +180,19 @@ def find_suite(name: str, project: Project) -> Suite:
         return _of_promoted(place)
     if isinstance(place, Path):
         return load_suite(place)
+    if not isinstance(place, GraphEntry):
+        return place(project)
     cases = cases_of(place, project.folder)
     problems = _lacks(cases, Path(place.source.rpartition(":")[0]), is_function=False)
     if problems:
         raise CaseProblem(problems)
     return Suite(name=name, graph=place.name, cases=cases, gates=(Gate(at_least=1.0),), source=place.source)
+
+
+def _attacks(project: Project) -> Suite:
+    from .attacks.suite import attack_suite  # its models and stages: only for whoever asks for them
+
+    return attack_suite(project)
 
 
 def _of_promoted(path: Path) -> Suite:
@@ -250,8 +285,9 @@ def _lacks(cases: Dataset, path: Path, *, is_function: bool) -> list[str]:
         return [f"{path}: the suite has no cases; nothing could be told from it."]
     problems = []
     for case in cases:
-        if is_function and (case.people or case.faults or case.replies is not None or case.cassette):
-            problems.append(f"{case.source}: case {case.id!r}: a function has no people, faults, replies or cassette.")
+        if is_function and (case.people or case.faults or case.replies is not None or case.cassette or case.budget):
+            told = "a function has no people, faults, replies, cassette or budget."
+            problems.append(f"{case.source}: case {case.id!r}: {told}")
         missing = [each for each in case.documents if not (folder_of(case) / each).exists()]
         problems += [f"{case.source}: case {case.id!r}: there are no documents {each!r} beside it." for each in missing]
         if case.cassette is not None:

@@ -15,7 +15,7 @@ from graphwright.tools import IdempotencyKey, Tool, ToolContext
 
 from .answers import tool_message
 from .notes import change, live_notes
-from .speaking import context_of, is_heard, place_of
+from .speaking import context_of, is_heard, place_of, tasks_in
 
 MAX_EVENT_TEXT = 2_000
 MAX_SUMMARY = 200
@@ -138,6 +138,7 @@ async def through_gate(
         budget=budget,
         toolbox=toolbox,
         batch=f"{run.thread_id}|{run.fork}|{message}" if message else "",
+        tasks=tasks_in(runtime),
     )
     outcome = await run.gate(call)
     if told:

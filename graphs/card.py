@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphwright.runtime.policy import compile_plan
+from graphwright.runtime.signature import signature_of
+
 from .catalogue import GraphEntry
 from .drawing import mermaid
-from .parts import agents_of, graph_tools
+from .parts import agents_of, graph_tools, is_wiring
 
 if TYPE_CHECKING:
     from graphwright.agents import Agent
@@ -42,6 +45,7 @@ def card_of(entry: GraphEntry, graph: Any) -> dict[str, Any]:
         "example": entry.example,
         "agents": [_agent(each) for each in agents_of(graph)],
         "tools": [_tool(each) for each in graph_tools(graph)],
+        "plan": plan_of(graph, compiled),
         "input_schema": compiled.get_input_jsonschema(),
         "state_schema": compiled.get_output_jsonschema(),
         "mermaid": mermaid(graph),
@@ -64,6 +68,8 @@ def card_text(card: Mapping[str, Any], results: Sequence[str] = ()) -> str:
         "\n".join(_agent_line(each) for each in card["agents"]) or "None: its nodes are plain code.",
         "## Tools",
         _tools_table(card["tools"]),
+        "## Plan",
+        _plan_text(card["plan"]),
         "## Picture",
         f"```mermaid\n{card['mermaid']}```",
         RESULTS,
@@ -128,6 +134,27 @@ def _tool(tool: Tool) -> dict[str, Any]:
         "labels": _marks(labels),
         "schema": tool.parameters,
     }
+
+
+def plan_of(graph: Any, compiled: Any) -> dict[str, list[str]]:
+    """The plan that every run of a graph is locked to (``runtime/policy/plan.py``): whose node may call which tools.
+
+    Those of the graph's own code stand under an empty name; no text that was read can choose among them.
+    """
+    locked = {each.name: frozenset(each.toolbox.names) for each in agents_of(graph) if each.toolbox}
+    locked |= compile_plan(signature_of(compiled)).agents
+    plan = {name: sorted(tools) for name, tools in sorted(locked.items())}
+    tools = {tool.name for tool in graph_tools(graph) if not is_wiring(tool)}
+    own = tools - {name for held in plan.values() for name in held}
+    return {**plan, "": sorted(own)} if own else plan
+
+
+def _plan_text(plan: Mapping[str, Sequence[str]]) -> str:
+    if not plan:
+        return "Nobody calls a tool."
+    told = "Fixed before a run reads anything. Once it has read a stranger's text, a call outside is denied, not asked."
+    named = {name or "the graph's own code": ", ".join(f"`{tool}`" for tool in tools) for name, tools in plan.items()}
+    return "\n".join([told, "", *(f"- {name}: {tools}" for name, tools in named.items())])
 
 
 def _asks(labels: Labels) -> str:

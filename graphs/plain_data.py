@@ -25,8 +25,7 @@ def declared_problem(function: Callable[..., Any]) -> str | None:
     """What is wrong with the type that a function says it returns; None if it says nothing, or plain data."""
     try:
         declared = get_type_hints(inspect.unwrap(function)).get("return")
-    except Exception:
-        # A type that cannot be looked up tells nothing; the result itself is looked at later.
+    except Exception:  # whatever looking a type up raises: it tells nothing, and the result is looked at later
         return None
     if not isinstance(declared, type) or declared in (*PLAIN, object) or is_typeddict(declared):
         return None

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from langchain_core.messages import AIMessage
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 
 from graphwright.agents import Agent
 from graphwright.models import Delta, ModelRequest
 from graphwright.runtime import EventType, ModelCall, RunContext, default_context, event, path_of
+from graphwright.runtime.places import tasks_of
 
 
 def context_of(runtime: Runtime[RunContext]) -> RunContext:
@@ -31,6 +33,14 @@ def place_of(runtime: Runtime[RunContext]) -> str:
     if info is None or not info.checkpoint_ns:
         return ""
     return path_of(info.checkpoint_ns)
+
+
+def tasks_in(runtime: Runtime[RunContext]) -> tuple[str, ...]:
+    """The tasks inside which a node works, outermost first."""
+    info = runtime.execution_info
+    if info is None or not info.checkpoint_ns:
+        return ()
+    return tasks_of(info.checkpoint_ns, get_config()["configurable"].get("checkpoint_map") or {})
 
 
 async def ask_model(

@@ -25,16 +25,17 @@ from graphwright.tools import IdempotencyKey, Labels, Tool, ToolContext, ToolFai
 from graphwright.tools.contract import function_call, is_async
 
 from .plain_data import declared_problem, plain_problems
-from .speaking import context_of, place_of
+from .speaking import context_of, place_of, tasks_in
 
 REMEMBERED = 4_096
 """Executions of nodes of one run of which the names used are remembered; older ones have long ended."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
-_LABELS: Mapping[str, dict[str, Any]] = {
-    "pure": {"effect": "read", "trusted": True},
-    "idempotent": {"effect": "write", "once": False},
-    "at_most_once": {"effect": "write", "once": True},
+_LABELS: Mapping[str, Labels] = {
+    "pure": Labels(effect="read", trusted=True),
+    "idempotent": Labels(effect="write", once=False, trusted=True),
+    "at_most_once": Labels(effect="write", once=True, trusted=True),
 }
+"""What is assumed of a step that declares nothing: its author wrote what it does, and vouches for what it returns."""
 
 
 class StepError(Exception):
@@ -71,10 +72,12 @@ async def step(
     fails: tuple[type[Exception], ...] = (),
     timeout: float | None = 60.0,  # noqa: ASYNC109  # a label like that of tools, not a scope
     agent: str = "",
+    labels: Labels | None = None,
 ) -> Any:
     """Do something once inside of a node, and return what it returned; at a second coming, from the journal.
 
-    On bare LangGraph, without a :class:`graphwright.runtime.Runtime`, it only runs.
+    On bare LangGraph, without a :class:`graphwright.runtime.Runtime`, it only runs (after an approval, if its labels
+    want one).
 
     Args:
         runtime: LangGraph's, of the node.
@@ -93,17 +96,20 @@ async def step(
         timeout: Seconds; None waits for ever. A sync function that is late is left behind: its result is dropped, and
             ``context.check()`` raises in it.
         agent: On whose behalf; stands in the records.
+        labels: What policy has to know: ``effect="egress"`` if something leaves, which names of ``about`` are
+            ``critical``, ``destructive``, ``private``, an ``approval``, whether the result is ``trusted``. Without them
+            it changes something of ours (``pure``: nothing), with trusted results.
 
     Raises:
-        StepFailed: if it failed, and that is known.
+        StepFailed: if it failed, and that is known; if policy denied it, or a person rejected it.
         StepError: if it is declared wrongly (nothing was done then), or what it returned is no plain data.
         BudgetExceeded, LeaseLost, JournalDivergence: as for tools.
     """
-    problems = _declaration_problems(name, fn, semantics, about)
+    problems = [*_declaration_problems(name, fn, semantics, about), *_label_problems(semantics, labels, about)]
     if problems:
         raise StepError(f"Step {name!r} was not run: {'; '.join(problems)}.")
     _claim_name(runtime, name, key)
-    call = _call(runtime, _as_tool(name, fn, semantics, probe, fails, timeout), key, about or {}, agent)
+    call = _call(runtime, _as_tool(name, fn, semantics, probe, fails, timeout, labels), key, about or {}, agent)
     try:
         outcome = await context_of(runtime).step(call)
     except (GraphBubbleUp, RuntimeProblem):
@@ -147,6 +153,17 @@ def _declaration_problems(
         problems.append("its function needs more than the key and the context; wrap it: lambda key: ...")
     if declared := declared_problem(fn):
         problems.append(f"{declared}; a step returns plain JSON data")
+    return problems
+
+
+def _label_problems(semantics: str, labels: Labels | None, about: Mapping[str, Any] | None) -> list[str]:
+    if labels is None or semantics not in _LABELS:
+        return []
+    problems = []
+    if (labels.effect == "read") != (semantics == "pure"):
+        problems.append(f"its labels say effect={labels.effect!r}, and semantics={semantics!r} says otherwise")
+    if missing := [name for name in labels.critical if name not in (about or {})]:
+        problems.append(f"its labels call {', '.join(map(repr, missing))} critical, which is not in about")
     return problems
 
 
@@ -210,6 +227,7 @@ def _call(runtime: Runtime[RunContext], tool: Tool, key: str, about: Mapping[str
         context=context,
         key=full_key,
         kind="step",
+        tasks=tasks_in(runtime),
         is_retried=info is not None and info.node_attempt > 1,
     )
 
@@ -230,6 +248,7 @@ def _as_tool(
     probe: Callable[..., Any] | None,
     fails: tuple[type[Exception], ...],
     timeout: float | None,
+    declared: Labels | None,
 ) -> Tool:
     call = function_call(_taking_both(fn), {"key": "key", "context": "context"})
 
@@ -243,7 +262,10 @@ def _as_tool(
             return WithArtifact("It was carried out; its result is no plain data.", {"problems": problems})
         return WithArtifact(value, {"value": value})
 
-    labels = Labels(timeout=timeout, probe=probe, breaker=None, **_LABELS[semantics])
+    labels = declared or _LABELS[semantics]
+    labels = replace(labels, once=_LABELS[semantics].once, timeout=timeout, probe=probe or labels.probe, breaker=None)
+    # There is nothing to edit in a step, and no answer that could stand for its result.
+    labels = replace(labels, decisions=("approve", "reject"))
     return replace(_TEMPLATE, name=name, labels=labels, function=fn, call=checked, synchronous=not is_async(fn))
 
 

@@ -22,6 +22,8 @@ class RecordedTurn:
     """Hash of the request."""
     request: Mapping[str, Any]
     answer: Mapping[str, Any]
+    place: str = ""
+    """Where in a graph it was asked, so that branches side by side that ask the same get each their own answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,10 @@ def read_cassette(path: Path) -> Cassette:
         data = orjson.loads(path.read_bytes())
         if data["version"] != VERSION:
             raise ValueError(f"its version is {data['version']!r}, and this one reads {VERSION}")
-        turns = tuple(RecordedTurn(turn["key"], turn["request"], turn["answer"]) for turn in data["recordings"])
+        turns = tuple(
+            RecordedTurn(turn["key"], turn["request"], turn["answer"], turn.get("place", ""))
+            for turn in data["recordings"]
+        )
         return Cassette(data["model"], turns)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{str(path)!r} is not a cassette: {error}. Record it again.") from error
@@ -46,7 +51,11 @@ def read_cassette(path: Path) -> Cassette:
 
 def write_cassette(path: Path, model: str, turns: Sequence[RecordedTurn]) -> None:
     """Replace `path` as a whole: a crash leaves the old file or the new one."""
-    recordings = [{"key": turn.key, "request": turn.request, "answer": turn.answer} for turn in turns]
+    recordings = [
+        {"key": turn.key, **({"place": turn.place} if turn.place else {}), "request": turn.request}
+        | {"answer": turn.answer}
+        for turn in turns
+    ]
     data = {"version": VERSION, "model": model, "recordings": recordings}
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}")

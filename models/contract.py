@@ -63,6 +63,11 @@ class ChatModel(BaseChatModel):
     def name_of_model(self) -> str:
         """How a person would name it, such as "openai:gpt-5-mini" or "offline"."""
 
+    @property
+    def reads_instructions(self) -> bool:
+        """Whether system messages can change its answers; what does not read them cannot test a prompt."""
+        return True
+
     @abstractmethod
     async def respond(self, request: ModelRequest, *, on_delta: DeltaSink | None = None) -> AIMessage:
         """Answer one request; with a sink, the pieces are handed over as they arrive.

@@ -47,7 +47,7 @@ class ForeignModel(ChatModel):
             raise ModelRequestInvalid(
                 f"{self.name_of_model!r} cannot call tools. Use another model for agents that have some."
             ) from error
-        except Exception as error:
+        except Exception as error:  # of whichever vendor's client; each is told in our words
             raise _translated(error, self.name_of_model) from error
         if message.id is None:
             message.id = new_id()

@@ -10,6 +10,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from pydantic import PrivateAttr
 
+from .asking import asked_at
 from .cassette import Cassette, RecordedTurn, read_cassette
 from .contract import ChatModel, DeltaSink, ModelRequest
 from .drift import first_difference, nearest
@@ -22,13 +23,15 @@ from .wire_json import from_json, to_json
 class RecordedModel(ChatModel):
     """Answers from a cassette written by `Recording`; the same request asked again gets the next recording of it.
 
-    After the last one it is repeated. A request that was never recorded raises CassetteMiss with the first
+    Those that were made at the same place of a graph come first, so that it does not matter which of several branches
+    asks first. After the last one it is repeated. A request that was never recorded raises CassetteMiss with the first
     difference to the nearest recording.
     """
 
     path: Path
     _cassette: Cassette = PrivateAttr()
-    _turns: dict[str, list[RecordedTurn]] = PrivateAttr()
+    _turns: dict[tuple[str, str | None], list[RecordedTurn]] = PrivateAttr()
+    """By request and place; without a place those of all places."""
     _lock: Any = PrivateAttr(default_factory=threading.Lock)
 
     def __init__(self, path: str | Path, **settings: Any) -> None:
@@ -36,7 +39,8 @@ class RecordedModel(ChatModel):
         self._cassette = read_cassette(self.path)
         self._turns = defaultdict(list)
         for turn in self._cassette.turns:
-            self._turns[turn.key].append(turn)
+            self._turns[turn.key, turn.place].append(turn)
+            self._turns[turn.key, None].append(turn)
 
     @property
     def name_of_model(self) -> str:
@@ -47,8 +51,11 @@ class RecordedModel(ChatModel):
         asked = normalised(request)
         key = request_key(asked)
         with self._lock:
-            turns = self._turns.get(key)
+            anywhere = self._turns.get((key, None), [])
+            turns = self._turns.get((key, asked_at())) or anywhere
             turn = None if not turns else turns.pop(0) if len(turns) > 1 else turns[0]
+            if turns is not anywhere and turn in anywhere and len(anywhere) > 1:
+                anywhere.remove(turn)
         if turn is None:
             raise CassetteMiss(self._why(asked))
         message = from_data(from_json(to_json(turn.answer).decode()))  # its own copy

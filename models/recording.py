@@ -13,6 +13,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from pydantic import PrivateAttr, SecretStr
 
+from .asking import asked_at
 from .cassette import RecordedTurn, read_cassette, write_cassette
 from .contract import DeltaSink, ModelRequest
 from .rendering import normalised, redacted, request_key
@@ -45,7 +46,7 @@ class Recording(Wrapper):
         secrets = self._hidden()
         asked = normalised(request, secrets=secrets)
         answer = orjson.loads(redacted(to_json(to_data(message)).decode(), secrets))
-        await asyncio.to_thread(self._record, RecordedTurn(request_key(asked), asked, answer))
+        await asyncio.to_thread(self._record, RecordedTurn(request_key(asked), asked, answer, asked_at()))
         return message
 
     def _record(self, turn: RecordedTurn) -> None:

@@ -52,6 +52,8 @@ class When:
     matcher: Matcher
     reply: Any
     times: int | None = 1
+    place: str | None = None
+    """Only for requests from this place of a graph: a path of node names, such as ``team/clerk/model``."""
 
 
 ScriptEntry = (

@@ -10,6 +10,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from pydantic import PrivateAttr
 
+from .asking import asked_at
 from .contract import ChatModel, Delta, DeltaSink, ModelRequest
 from .errors import ScriptMismatch
 from .rendering import rendered
@@ -43,6 +44,11 @@ class ScriptedModel(ChatModel):
         return self.title
 
     @property
+    def reads_instructions(self) -> bool:
+        """Only where a matcher or a function is given the whole request."""
+        return any(callable(each) for each in (*self._queue, *(when.matcher for when in self._matchers)))
+
+    @property
     def requests(self) -> list[ModelRequest]:
         """Every request so far, oldest first."""
         return self._requests
@@ -68,7 +74,7 @@ class ScriptedModel(ChatModel):
 
     def _next(self, request: ModelRequest) -> Any:
         for index, entry in enumerate(self._matchers):
-            if entry.times != 0 and matches(entry.matcher, request):
+            if entry.times != 0 and entry.place in (None, asked_at()) and matches(entry.matcher, request):
                 if entry.times is not None:
                     self._matchers[index] = replace(entry, times=entry.times - 1)
                 return entry.reply

@@ -23,6 +23,10 @@ class Wrapper(ChatModel):
     def name_of_model(self) -> str:
         return self.inner.name_of_model
 
+    @property
+    def reads_instructions(self) -> bool:
+        return self.inner.reads_instructions
+
 
 class WatchedSink:
     """Hands pieces on and remembers whether there were any: what a person has read cannot be asked again."""

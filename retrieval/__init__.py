@@ -1,4 +1,4 @@
-"""The knowledge base: ingest documents, search them, cite them. Nothing to download, nothing leaves the machine."""
+"""The knowledge base and the memory: documents to search and cite, facts to recall. Nothing leaves the machine."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         KnowledgeBaseBusy,
         KnowledgeBaseClosed,
         KnowledgeBaseMissing,
+        MemoryDamaged,
+        MemoryRefused,
         RetrievalError,
         UnknownChunk,
         UnknownEmbedder,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     )
     from .knowledge_base import KnowledgeBase
     from .knowledge_tool import search_knowledge as search_knowledge
+    from .memory import Memories, Memory, Owner
+    from .memory_tools import forget, recall, remember
     from .neighbours import Neighbours, text_embedder
     from .packages import DEFAULT_PACKAGES, PackageDocs
     from .readers import Unreadable
@@ -32,10 +36,13 @@ _HOMES = {
     ".chunk": "Chunk Hit IngestReport Passage Quarantined",
     ".errors": (
         "EmbedderFailed EmbedderMismatch EmptyQuery FolderNotWritable IndexDamaged KnowledgeBaseBusy "
-        "KnowledgeBaseClosed KnowledgeBaseMissing RetrievalError UnknownChunk UnknownEmbedder UnknownField"
+        "KnowledgeBaseClosed KnowledgeBaseMissing MemoryDamaged MemoryRefused RetrievalError UnknownChunk "
+        "UnknownEmbedder UnknownField"
     ),
     ".knowledge_base": "KnowledgeBase",
     ".knowledge_tool": "search_knowledge",
+    ".memory": "Memories Memory Owner",
+    ".memory_tools": "forget recall remember",
     ".neighbours": "Neighbours text_embedder",
     ".packages": "DEFAULT_PACKAGES PackageDocs",
     ".readers": "Unreadable",
@@ -59,7 +66,12 @@ __all__ = [
     "KnowledgeBaseBusy",
     "KnowledgeBaseClosed",
     "KnowledgeBaseMissing",
+    "Memories",
+    "Memory",
+    "MemoryDamaged",
+    "MemoryRefused",
     "Neighbours",
+    "Owner",
     "PackageDocs",
     "Passage",
     "Quarantined",
@@ -69,6 +81,9 @@ __all__ = [
     "UnknownChunk",
     "UnknownEmbedder",
     "UnknownField",
+    "forget",
+    "recall",
+    "remember",
     "text_embedder",
 ]
 

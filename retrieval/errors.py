@@ -59,3 +59,17 @@ class IndexDamaged(RetrievalError):
             f"The index in {str(folder)!r} is damaged: {what}. Run `graphwright ingest --rebuild` with the same "
             "sources; damaged files are moved aside into 'damaged-*', not deleted."
         )
+
+
+class MemoryRefused(UsageError):
+    """A memory is not kept, or not forgotten; the text is a sentence for whoever asked."""
+
+
+class MemoryDamaged(RetrievalError):
+    """The file of the memories is unreadable."""
+
+    def __init__(self, path: object, what: object) -> None:
+        super().__init__(
+            f"The memories in {str(path)!r} cannot be read: {what}. Nothing was changed: put a backup of the file in "
+            "its place, or move it aside to begin with none."
+        )

@@ -15,6 +15,7 @@ from .blocks import SPLITTER_VERSION
 from .chunk import Hit, IngestReport
 from .embedders import embedder_version, is_fitted
 from .errors import EmbedderMismatch, EmptyQuery, IndexDamaged, KnowledgeBaseMissing
+from .fusing import fused
 from .ingest import Ingest
 from .ledger import Ledger, check_filter, digest
 from .postings import Postings, best
@@ -26,10 +27,6 @@ from .vectors import Hnsw
 
 LONGEST_QUERY = 32_000
 """Characters of a query that are looked at."""
-LEXICAL_WEIGHT, DENSE_WEIGHT = 1.0, 0.5
-"""Words count twice as much as vectors: on three collections LSA alone is the weaker list for short questions."""
-RANK_OFFSET = 10
-"""The k of reciprocal rank fusion; below the usual 60 since two lists only are fused and their heads are good."""
 _DEPTH = 100
 _MOST_IDS = 5_000
 _DEEPEST = 2_000
@@ -154,14 +151,6 @@ class Index:
         """Close the files and give up the share of the lock."""
         self._ledger.close()
         self._store.release()
-
-
-def fused(lexical: int | None, dense: int | None) -> float:
-    """Reciprocal rank fusion, scaled so that first in both lists is 1."""
-    total = 0.0
-    for rank, weight in ((lexical, LEXICAL_WEIGHT), (dense, DENSE_WEIGHT)):
-        total += weight * (RANK_OFFSET + 1) / (RANK_OFFSET + rank) if rank else 0.0
-    return total / (LEXICAL_WEIGHT + DENSE_WEIGHT)
 
 
 def set_aside(folder: Path, name: str, tenant: str) -> None:

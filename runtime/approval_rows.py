@@ -17,9 +17,10 @@ from graphwright.tools import ApprovalRules
 
 from .approvals import Approval, ApprovalStatus, ApprovalStep
 from .clock import new_id
-from .damage import known_value, readable
+from .damage import known_value, readable, whole
 from .decisions import decision_from_wire, decision_to_wire
 from .digests import plain_json
+from .errors import DamagedRow
 from .questions import request_digest, request_of_interrupt
 from .tables import approval_steps, approvals, decisions
 
@@ -36,9 +37,21 @@ STATUSES: frozenset[str] = frozenset(get_args(ApprovalStatus))
 
 
 def load(
-    connection: Connection, condition: ColumnElement[bool], *, limit: int | None = None, offset: int = 0
+    connection: Connection,
+    condition: ColumnElement[bool],
+    *,
+    limit: int | None = None,
+    offset: int = 0,
+    damaged: list[DamagedRow] | None = None,
 ) -> list[Approval]:
-    """The approvals that fulfil the condition, oldest first: all, or ``limit`` of them after the first ``offset``."""
+    """The approvals that fulfil the condition, oldest first: all, or ``limit`` of them after the first ``offset``.
+
+    Args:
+        connection: Only read from.
+        condition: Which.
+        limit, offset: See above.
+        damaged: Is given what is wrong with rows that cannot be read; without it, the first one raises.
+    """
     query = _QUERY.where(condition)
     if limit is not None:
         query = query.limit(limit).offset(offset)
@@ -53,7 +66,8 @@ def load(
         found = connection.execute(select(approval_steps).where(mine).order_by(approval_steps.c.number))
         for step in found.mappings():
             steps.setdefault(step["approval_id"], []).append(step)
-    return [_approval(row, steps.get(row["id"], ())) for row in rows]
+    read = whole(rows, lambda row: _approval(row, steps.get(row["id"], ())), damaged)
+    return list(read)
 
 
 def add(connection: Connection, approval: Approval) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 
 from .audit_check import Defect as Defect
 from .audit_check import Verdict as Verdict
@@ -57,8 +58,13 @@ class AuditLog:
         self._redact = redact
         self._clock = clock
 
-    def append(self, connection: Connection, entry: AuditEntry) -> Head:
+    def append(self, connection: Connection, entry: AuditEntry, *, is_clean: bool = False) -> Head:
         """Append one row inside the caller's write transaction, which keeps both it and the effect, or neither.
+
+        Args:
+            connection: In a transaction.
+            entry: What happened.
+            is_clean: The event needs no redaction: it holds ids, digests and names that we gave.
 
         Raises:
             AuditError: if no transaction is open on ``connection``.
@@ -71,7 +77,7 @@ class AuditLog:
                 "effect. Append it inside Database.transaction, together with what it tells about."
             )
         before = self.head(connection)
-        event = entry.event if self._redact is None else self._redact(entry.event)
+        event = entry.event if self._redact is None or is_clean else self._redact(entry.event)
         row: dict[str, Any] = {
             "previous": before.hash,
             "sequence": before.sequence + 1,
@@ -84,6 +90,20 @@ class AuditLog:
         row["hash"] = row_hash(row, self.keys.get(row["key_id"]) if self.keys else None)
         _INSERT.count(connection, row)
         return Head(row["sequence"], row["hash"], row["time"])
+
+    def require(self, connection: Connection, entry: AuditEntry, *, is_clean: bool = False) -> Head:
+        """:meth:`append` for what must not happen without its row.
+
+        Raises:
+            AuditError: if the log takes no row; the caller's transaction must then roll back.
+        """
+        try:
+            return self.append(connection, entry, is_clean=is_clean)
+        except DatabaseError as error:
+            raise AuditError(
+                f"The audit log took no row for {entry.kind!r} of run {entry.run_id} ({error.orig}). Nothing was done. "
+                "See `graphwright audit verify`, then resume the run."
+            ) from error
 
     def head(self, connection: Connection) -> Head:
         """The newest row's sequence, hash and time, to be exported; sequence 0 for an empty log."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import orjson
@@ -147,8 +148,8 @@ class Broker:
 
         def work(connection: Connection) -> list[Approval]:
             now = self._clock()
-            found = [_readable(connection, each) for each in due]
-            return [after for each in found if each and (after := self._expired(connection, each, now)) is not each]
+            found = [one for each in due for one in load(connection, approvals.c.id == each, damaged=[])]
+            return [after for each in found if (after := self._expired(connection, each, now)) is not each]
 
         return await self._database.transaction(work) if due else []
 
@@ -160,17 +161,25 @@ class Broker:
         """
         return _known(await self._look(approvals.c.id == approval_id, brief=True), approval_id)
 
-    async def pending(self, *, run_id: str | None = None, limit: int | None = None, offset: int = 0) -> list[Approval]:
+    async def pending(
+        self,
+        *,
+        run_id: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        damaged: list[DamagedRow] | None = None,
+    ) -> list[Approval]:
         """What waits for a person, oldest first.
 
         Args:
             run_id: Only what this run asks.
             limit: At most so many; None for all of them.
             offset: Leave out so many of the oldest, with a limit.
+            damaged: Is given what is wrong with questions that cannot be read; without it, the first one raises.
         """
         mine = (approvals.c.run_id == run_id) if run_id else (approvals.c.tenant == self._tenant)
         is_open = (approvals.c.status == "pending") & mine
-        found = await self._look(is_open, brief=run_id is not None, limit=limit, offset=offset)
+        found = await self._look(is_open, brief=run_id is not None, limit=limit, offset=offset, damaged=damaged)
         return [each for each in found if each.status == "pending"]
 
     async def count_pending(self) -> int:
@@ -265,11 +274,16 @@ class Broker:
             self._witness(connection, before, after)
 
     async def _look(
-        self, condition: ColumnElement[bool], *, brief: bool = False, limit: int | None = None, offset: int = 0
+        self,
+        condition: ColumnElement[bool],
+        *,
+        brief: bool = False,
+        damaged: list[DamagedRow] | None = None,
+        **page: Any,
     ) -> list[Approval]:
         """Read approvals; whoever looks acts on the deadlines that have passed."""
         found = await self._database.read(
-            lambda connection: load(connection, condition, limit=limit, offset=offset), brief=brief
+            lambda connection: load(connection, condition, damaged=damaged, **page), brief=brief
         )
         now = self._clock()
         due = [each.id for each in found if pass_deadline(each, now) is not each]
@@ -277,7 +291,7 @@ class Broker:
             return found
 
         def work(connection: Connection) -> list[Approval]:
-            again = load(connection, condition, limit=limit, offset=offset)
+            again = load(connection, condition, damaged=None if damaged is None else [], **page)
             return [self._expired(connection, each, self._clock()) for each in again]
 
         return await self._database.transaction(work)
@@ -302,14 +316,6 @@ class Broker:
 
 class _Overtaken(Exception):
     """Somebody else changed an approval between reading and writing it; the transaction is rolled back and repeated."""
-
-
-def _readable(connection: Connection, approval_id: str) -> Approval | None:
-    """An approval; None for one whose row is damaged: it keeps nobody from acting on the others."""
-    try:
-        return next(iter(load(connection, approvals.c.id == approval_id)), None)
-    except DamagedRow:
-        return None
 
 
 def _known(found: list[Approval], approval_id: str) -> Approval:

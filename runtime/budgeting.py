@@ -193,7 +193,7 @@ class RunSpending:
         except GraphBubbleUp:
             # The call waits for a person; it keeps what it has, so that it can be made when they have answered.
             raise
-        except Exception:
+        except Exception:  # settled, and raised on: a call that failed was a call all the same
             self._warn(await ledger.settle(reservation, self._timed(Amounts(calls=1), began)), call.context.agent)
             raise
         spent, status = (Amounts(calls=1), "settled") if outcome.ran else (Amounts(), "released")

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from graphwright.models.asking import asking_at
 from graphwright.tools import Resources
 
-from .gate import Handler, build_gate, call_tool
+from .gate import Handler, ask_first, build_gate, stacked
+from .questions import ask_by_interrupt
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
@@ -51,7 +53,8 @@ ModelHandler = Callable[[ModelCall], Awaitable["AIMessage"]]
 
 async def call_model(call: ModelCall) -> AIMessage:
     """The innermost step of a model call: ask the model."""
-    return await call.model.respond(call.request, on_delta=call.on_delta)
+    with asking_at(call.path):
+        return await call.model.respond(call.request, on_delta=call.on_delta)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ class RunContext:
     model: Any = None
     """The run's model (a spec, a model object or None for the default), for agents that name none."""
     gate: Handler = field(default_factory=build_gate)
-    step: Handler = call_tool
+    step: Handler = field(default_factory=lambda: stacked(ask_first(ask_by_interrupt)))
     """The way to an effect inside of a node."""
     ask_model: ModelHandler = call_model
     typed: Typed = _untold

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from .errors import DamagedRow
+
+Row = TypeVar("Row")
+Value = TypeVar("Value")
 
 
 @contextmanager
@@ -24,6 +28,23 @@ def readable(table: str, row_id: str, run_id: str = "") -> Iterator[None]:
             f"Row {row_id}{of_run} of the table {table!r} cannot be used: {why}. It was changed by hand or is damaged; "
             "nothing was done with it. Put it right or restore the database from a backup, then resume the run."
         ) from error
+
+
+def whole(
+    rows: Iterable[Row], read: Callable[[Row], Value], damaged: list[DamagedRow] | None = None
+) -> Iterator[Value]:
+    """Each row read; what is wrong with one that cannot be goes to ``damaged``, and the others are read all the same.
+
+    Raises:
+        DamagedRow: for the first such row, where there is no ``damaged``.
+    """
+    for row in rows:
+        try:
+            yield read(row)
+        except DamagedRow as error:
+            if damaged is None:
+                raise
+            damaged.append(error)
 
 
 def known_value(name: str, value: object, known: Collection[str]) -> None:

@@ -325,6 +325,8 @@ def _is_held(error: Exception) -> bool:
 
 def _advice(words: str) -> str:
     lower = words.lower()
+    if "graphwright_seals" in lower:
+        return "It was sealed after this process had opened it: nothing was kept. Start again, with `seal = true`."
     if "readonly" in lower or "read-only" in lower or "unable to open" in lower:
         return "Make the folder writable, or name another with --state DIR or GRAPHWRIGHT_STATE_DIR."
     if "malformed" in lower or "not a database" in lower or "no such" in lower:

@@ -9,6 +9,7 @@ import json
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -257,11 +258,9 @@ def _knowledge(folder: Path) -> Iterator[Finding]:
             return
     except Timeout:
         who = "A living process"
-        try:
+        with suppress(OSError, ValueError, KeyError, TypeError):  # it did not leave its name
             owner = json.loads((folder / "owner.json").read_text())
             who = f"Process {owner['pid']} on {owner['host']} ({owner['command']}, since {owner['since']} UTC)"
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # it did not leave its name
         what, todo = f"{who} uses the knowledge base; it has one owner at a time.", "Wait until it ends, or end it."
         yield Finding(check="knowledge", id=str(folder), what=what, todo=todo, severity="note")
     except OSError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import aclosing
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from graphwright.tools import Resources, Tool
+from graphwright.tools import InvalidArguments, Resources, Tool
 
 from .approvals import Approval, Person, same_person
 from .audit import AuditLog, audit_keys
@@ -22,9 +23,10 @@ from .decisions import Decision, Edit
 from .driver import Driver, Output
 from .errors import NotAllowed, RunFinished, RuntimeProblem
 from .events import Event
-from .gate import build_gate, stacked
+from .gate import ask_first, build_gate, stacked
+from .guardrails.answering import Answers
 from .guardrails.declaring import Guardrail
-from .guardrails.guarding import NOTICED, Guarded, admitted
+from .guardrails.guarding import Guarded, admitted
 from .guardrails.settings import guardrails_of
 from .journal import Journal, Writer
 from .journaling import fenced, journaled, journaled_model
@@ -32,6 +34,7 @@ from .leases import Leases
 from .owners import new_owner
 from .policy.remembering import Records, policy_of
 from .prices import load_prices
+from .questions import Ask
 from .redacting import Redactions, redacted_model, redacted_result, refuse_secrets
 from .redacting_stores import RedactedBroker, RedactedJournal, RedactedRuns
 from .reservations import Ledger
@@ -60,8 +63,6 @@ class Runtime:
     """Threads, runs and approvals of one state folder. Use it as ``async with Runtime(settings) as runtime``."""
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, resources: Resources | None = None) -> None:
-        import time
-
         self.settings = settings
         self.resources = resources or Resources()
         self.resources.provide(ReportsFolder, lambda: ReportsFolder(settings.state / "reports"))
@@ -70,14 +71,14 @@ class Runtime:
         self.redactions = redactions = Redactions.of_process(settings.redact)
         self.runs: RunStore = RedactedRuns(self._database, self._clock, redactions)
         self.audit = AuditLog(audit_keys(), redact=redactions.shown.redact_value, clock=self._clock)
-        witness = approval_witness(self.audit)
+        witness, answers = approval_witness(self.audit), Answers(lambda: self.guardrails, self.runs)
         self.approvals: Broker = RedactedBroker(
-            self._database, self._clock, redactions, tenant=settings.tenant, witness=witness
+            self._database, self._clock, redactions, tenant=settings.tenant, witness=witness, answers=answers
         )
         self._saver: BaseCheckpointSaver[str] | None = None
         self._keys: KeyRing | None = None
         self.journal: Journal = RedactedJournal(
-            self._database, self._clock, self.audit, tenant=settings.tenant, redactions=redactions
+            self._database, self._clock, self.audit, tenant=settings.tenant, redactions=redactions, answers=answers
         )
         self.leases = Leases(self._database, self._clock, new_owner())
         self._graphs: dict[Any, tuple[CompiledStateGraph[Any, Any, Any, Any], Signature]] = {}
@@ -202,7 +203,7 @@ class Runtime:
             wanted = model if model is not None else run.model or self.settings.model
             writer = await self.journal.writer(run.id, run.thread_id, epoch)
             guarded = Guarded(self.guardrails, run.id, self.journal, writer)
-            await guarded.begin(run.input, run.options.get(NOTICED))
+            await guarded.begin(run.input, run.options)
             context = await self._context(run, wanted, writer, tally, budgets, now, guarded)
             told = guarded.output(output)
             driver = Driver(compiled, run, context, self.runs, self.approvals, self.journal, told, tally, epoch)
@@ -218,7 +219,7 @@ class Runtime:
                         if not guarded.hides(event):
                             yield event
             finally:
-                await guarded.finish()
+                await guarded.finish(self.runs)
                 await budgets.finish(self.runs)
 
     async def _context(
@@ -240,7 +241,7 @@ class Runtime:
             signature=signature,
             roles=self.person(run.user).roles,
         )
-        ask = fenced(self.approvals, writer)
+        ask = self._asking(writer)
         clean, asked = redacted_result(self.redactions), budgets.model(tally.counted(call_model), ask)
         return RunContext(
             run_id=run.id,
@@ -253,12 +254,16 @@ class Runtime:
                 before=(refuse_secrets(self.redactions), *guarded.before, policy.step, budgets.tool(ask)),
                 steps=(*guarded.after, journaled(self.journal, writer), tally.counted_tool, *guarded.around, clean),
             ),
-            step=stacked(budgets.tool(ask), journaled(self.journal, writer), clean),
+            step=stacked(policy.step, budgets.tool(ask), ask_first(ask), journaled(self.journal, writer), clean),
             ask_model=journaled_model(self.journal, writer, redacted_model(self.redactions, asked)),
             typed=policy.typed,
             resources=self.resources,
             fork=(await self.runs.thread(run.thread_id)).fork,
         )
+
+    def _asking(self, writer: Writer) -> Ask:
+        """How the calls of a run reach a person."""
+        return fenced(self.approvals, writer)
 
     async def decide(
         self,
@@ -282,8 +287,6 @@ class Runtime:
             NotAllowed: if an edit's arguments do not fit the tool; the question stays open.
         """
         if isinstance(decision, Edit) and tool is not None:
-            from graphwright.tools import InvalidArguments
-
             try:
                 tool.validate(decision.arguments)
             except InvalidArguments as error:

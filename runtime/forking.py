@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from .branching import edited
 from .errors import NotAllowed, NotFound
+from .guardrails.answering import Answers, admitted_edits
+from .guardrails.guarding import admitted
 from .history import state_at
 from .turns import FORK
 
@@ -51,6 +53,7 @@ async def fork(
         NotFound: if there is no such thread or checkpoint.
         ThreadBusy: if the thread has an unfinished run.
         NotAllowed: if an edit does not fit the state, or an input is given in the middle of a run.
+        GuardrailBlocked: if a guardrail does not let the input or an edit pass; nothing was stored.
     """
     compiled = graph.compile(checkpointer=await runtime.checkpointer())
     thread = await runtime.runs.thread(thread_id)
@@ -62,17 +65,21 @@ async def fork(
         )
     for key, value in (edits or {}).items():
         edited(compiled, key, state.values, value)
+    new, noticed = admitted(runtime.guardrails, values or {}) if values else ({}, {})
+    written, told = admitted_edits(runtime.guardrails, edits or {})
     made_by = await _maker(runtime, dict(state.metadata or {}))
     kept = {name: made_by.options[name] for name in ("tools",) if made_by and name in made_by.options}
-    return await runtime.runs.create(
+    run = await runtime.runs.create(
         thread.graph,
-        values or {},
+        new,
         thread_id=thread_id,
         user=user or runtime.settings.user,
         tenant=runtime.settings.tenant,
         model=model or (made_by.model if made_by else ""),
-        options={**kept, FORK: {"checkpoint": checkpoint_id, "set": dict(edits or {})}},
+        options={**kept, **noticed, FORK: {"checkpoint": checkpoint_id, "set": written}},
     )
+    await Answers(lambda: runtime.guardrails, runtime.runs).keep(run.id, "set", told)
+    return run
 
 
 async def _maker(runtime: Runtime, metadata: Mapping[str, Any]) -> Run | None:

@@ -7,19 +7,23 @@ Nothing else in Graphwright may call a tool on behalf of a model.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any, Literal, Protocol
 
+import orjson
 from langgraph.errors import GraphBubbleUp
 
 from graphwright.agents import Budget
 from graphwright.tools import ApprovalRules, Tool, ToolContext, ToolFailed, WithArtifact, render_result
 
 from .decisions import Edit, Reject, Respond
-from .digests import digest
+from .digests import digest, plain_json
 from .errors import RuntimeProblem
 from .execution import execute
 from .questions import Ask, Question, ask_by_interrupt, request_digest
+
+_LOOKING = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 class Judged(Protocol):
@@ -59,6 +63,8 @@ class GateCall:
     """The tools that the agent may call, where its model made the call; None where the graph's own code did."""
     batch: str = ""
     """The model's message that made the call; empty where the graph's own code did."""
+    tasks: tuple[str, ...] = ()
+    """The tasks inside which it is made; see :func:`~graphwright.runtime.places.tasks_of`."""
     judged: Judged | None = None
     """What policy decided about it, where a policy is in force."""
     is_retried: bool = False
@@ -81,9 +87,29 @@ class Outcome:
 
     @property
     def artifact(self) -> list[Any] | dict[str, Any] | None:
-        """The value where it is plain structured data, to be kept beside the text."""
+        """The value where it is structured, as plain data: to be kept beside the text, and found by its fields' names.
+
+        Models and dataclasses are the same data as what they are made of, here as in the journal.
+        """
         value = self.value.artifact if isinstance(self.value, WithArtifact) else self.value
-        return value if isinstance(value, list | dict) else None
+        if not isinstance(value, list | dict | tuple) and not _is_record(value):
+            return None
+        if isinstance(value, list | dict) and not _has_records(value):
+            return value
+        plain: list[Any] | dict[str, Any] = orjson.loads(plain_json(value))
+        return plain
+
+
+def _is_record(value: Any) -> bool:
+    return not isinstance(value, type) and (hasattr(value, "model_dump") or is_dataclass(value))
+
+
+def _has_records(value: list[Any] | dict[Any, Any]) -> bool:
+    """Whether a model or a dataclass is anywhere inside; looked for at the speed of writing JSON."""
+    found: list[bool] = []
+    with suppress(TypeError, ValueError):  # what JSON cannot carry is no record
+        orjson.dumps(value, default=lambda each: found.append(_is_record(each)), option=_LOOKING)
+    return any(found)
 
 
 Handler = Callable[[GateCall], Awaitable[Outcome]]
@@ -105,7 +131,7 @@ def build_gate(ask: Ask = ask_by_interrupt, *, before: tuple[Step, ...] = (), st
 
 
 def stacked(*steps: Step) -> Handler:
-    """These steps around the call, outermost first: where no arguments are validated and nobody is asked."""
+    """These steps around the call, outermost first, and nothing else: no validation, and errors are raised."""
     handler: Handler = call_tool
     for step in steps[::-1]:
         handler = step(handler)
@@ -199,7 +225,8 @@ def _asked_again(call: GateCall, before: Question) -> Question | None:
 
 def approval_rules(call: GateCall) -> ApprovalRules | None:
     """The rules by which a person must be asked about this call, or None."""
-    rules = call.tool.labels.approval_for(call.validated if call.validated is not None else call.arguments)
+    checked = call.validated if call.kind == "tool" else None
+    rules = call.tool.labels.approval_for(call.arguments if checked is None else checked)
     reason = call.judged.reason if call.judged else ""
     if not reason:
         return rules

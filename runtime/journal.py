@@ -19,19 +19,19 @@ from typing import Any, Literal, get_args
 
 import orjson
 from sqlalchemy import Connection, RowMapping, select, update
-from sqlalchemy.exc import DatabaseError
 
 from graphwright.tools import Tool
 
-from .audit import AuditEntry, AuditError, AuditLog
+from .audit import AuditEntry, AuditLog
 from .audit_rows import audit as audit_rows
 from .clock import Clock, new_id
-from .damage import known_value, readable
+from .damage import known_value, readable, whole
 from .database import Database
 from .digests import canonical_json, digest
 from .errors import DamagedRow, JournalDivergence, NotAllowed, NotFound
 from .leases import fence
 from .ordering import Order
+from .recording import INSERT, PASSED, Recorded, Recording, audited
 from .statements import Statement
 from .tables import journal, runs
 from .trailing import writer_key
@@ -112,13 +112,7 @@ class Entry:
     """Where in the graph it was done; empty in what was recorded before paths were."""
 
 
-_INSERT = Statement(
-    "INSERT INTO journal (key, id, run_id, thread_id, kind, name, agent, semantics, digest, request, status, outcome,"
-    " epoch, attempt, begun, ended, path) VALUES (:key, :id, :run_id, :thread_id, :kind, :name, :agent, :semantics,"
-    " :digest, :request, :status, :outcome, :epoch, 1, :begun, :ended, :path)"
-)
 _FIND = Statement("SELECT * FROM journal WHERE key = :key")
-_RECORD = Statement(_INSERT.sql + " ON CONFLICT (key) DO NOTHING")
 _OF_RUN = Statement("SELECT * FROM journal WHERE run_id = :run ORDER BY begun, id")
 _KEYS = Statement("SELECT key, begun FROM journal WHERE run_id = :run")
 _AGAIN = Statement(
@@ -171,9 +165,9 @@ class Journal:
             if known is not None:
                 return _same(read_entry(known), intent, wanted), False
             row = self._row(writer, intent, wanted, status="intent", outcome=None)
-            _INSERT.count(connection, row)
+            INSERT.count(connection, row)
             what = {"call": row["id"], "name": intent.name, "digest": wanted, "semantics": intent.semantics}
-            what.update(intent.note)
+            what.update(audited(intent.note))
             self._note(connection, f"{intent.kind}.begun", intent.agent, writer, what)
             return _parsed({**row, "attempt": 1}), True
 
@@ -217,13 +211,11 @@ class Journal:
         """
         row = self._row(writer, intent, digest([intent.kind, intent.name, intent.request]), status, outcome)
 
-        def work(connection: Connection) -> None:
-            if _RECORD.count(connection, row) and intent.kind == "policy":
-                told = {name: intent.request.get(name) for name in ("tool", "verdict", "rule", "found")}
-                what = {"key": intent.key, "name": intent.name, "digest": row["digest"], **told}
-                self._note(connection, "policy.decided", intent.agent, writer, what)
+        def tell(connection: Connection, kind: str, actor: str, event: Mapping[str, Any]) -> None:
+            self._note(connection, kind, actor, writer, event)
 
-        await self._database.trail(writer.name, _behind_fence(writer, work))
+        recording = Recording(writer.thread_id, writer.epoch, tell, Recorded(row, _told(intent, row)))
+        await self._database.trail(writer.name, recording)
 
     async def writer(self, run_id: str, thread_id: str, epoch: int) -> Writer:
         """The writer of a run under this lease, knowing what the run has recorded so far."""
@@ -233,15 +225,18 @@ class Journal:
         known, order = frozenset(row["key"] for row in rows), Order(max((row["begun"] for row in rows), default=0.0))
         return Writer(run_id=run_id, thread_id=thread_id, epoch=epoch, known=known, order=order)
 
-    async def unknown(self, *, run_id: str | None = None) -> list[Entry]:
-        """Calls of this tenant, or of one run, of which nobody knows whether they happened; oldest first."""
+    async def unknown(self, *, run_id: str | None = None, damaged: list[DamagedRow] | None = None) -> list[Entry]:
+        """Calls of this tenant, or of one run, of which nobody knows whether they happened; oldest first.
+
+        ``damaged`` is given what is wrong with rows that cannot be read; without it, the first one raises.
+        """
         query = select(journal).where(journal.c.status == "unknown").order_by(journal.c.begun, journal.c.id)
         if run_id:
             query = query.where(journal.c.run_id == run_id)
         elif self._tenant is not None:
             query = query.where(journal.c.run_id.in_(select(runs.c.id).where(runs.c.tenant == self._tenant)))
         rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
-        return [read_entry(row) for row in rows]
+        return list(whole(rows, read_entry, damaged))
 
     async def of_run(self, run_id: str) -> list[Entry]:
         """Everything that a run asked models and did with tools, in order."""
@@ -301,16 +296,9 @@ class Journal:
     def _note(self, connection: Connection, kind: str, actor: str, writer: Writer, event: Mapping[str, Any]) -> None:
         """No audit row, no effect: the row is kept in the transaction of what it tells about, or neither is."""
         if self._audit is not None:
-            entry = AuditEntry(
-                kind=kind, actor=actor or "system", event=event, run_id=writer.run_id, thread_id=writer.thread_id
-            )
-            try:
-                self._audit.append(connection, entry)
-            except DatabaseError as error:
-                raise AuditError(
-                    f"The audit log took no row for {kind!r} of run {writer.run_id} ({error.orig}). Nothing was done. "
-                    "See `graphwright audit verify`, then resume the run."
-                ) from error
+            run, thread = writer.run_id, writer.thread_id
+            entry = AuditEntry(kind=kind, actor=actor or "system", event=event, run_id=run, thread_id=thread)
+            self._audit.require(connection, entry, is_clean=kind == PASSED)
 
     async def _fenced(self, writer: Writer, work: Callable[[Connection], Any]) -> None:
         await self._database.transaction(_behind_fence(writer, work), brief=True, writer=writer.name)
@@ -345,6 +333,16 @@ def _same(entry: Entry, intent: Intent, wanted: str) -> Entry:
             "way to a tool call, or put them in tools of their own."
         )
     return entry
+
+
+def _told(intent: Intent, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the audit log is told of the decision that a row records, or that let its call through."""
+    if intent.kind == "policy":
+        told = {name: intent.request.get(name) for name in ("tool", "verdict", "rule", "found")}
+        return {"key": intent.key, "name": intent.name, "digest": row["digest"], **told}
+    if not intent.note:
+        return {}
+    return {"call": row["id"], "name": intent.name, "digest": row["digest"], **audited(intent.note)}
 
 
 def _behind_fence(writer: Writer, work: Callable[[Connection], Any]) -> Callable[[Connection], None]:

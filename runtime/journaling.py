@@ -198,8 +198,7 @@ async def _probed(call: GateCall) -> Any:
         known = (call.context.key, call.context) if _wants_context(probe) else (call.context.key,)
         answer = probe(*known)
         return await answer if inspect.isawaitable(answer) else answer
-    except Exception:
-        # A probe that fails knows nothing; the question goes to a person.
+    except Exception:  # somebody's probe: one that fails knows nothing, and the question goes to a person
         return None
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+_SHORT = 12
+"""Characters of an id that are kept: enough within one run."""
+
 
 def path_of(namespace: str) -> str:
     """The path of a checkpoint namespace, such as ``write/model``: node names, parted by ``/``.
@@ -10,3 +15,30 @@ def path_of(namespace: str) -> str:
     number say when, not where, and are left out.
     """
     return "/".join(name for name, is_node, _ in (part.partition(":") for part in namespace.split("|")) if is_node)
+
+
+def tasks_of(namespace: str, checkpoints: Mapping[str, str]) -> tuple[str, ...]:
+    """The tasks inside which something happens, outermost first, each as ``superstep@task``.
+
+    Args:
+        namespace: LangGraph's checkpoint namespace of the innermost task.
+        checkpoints: The checkpoint from which each graph above took its superstep, by the namespace of the graph
+            (``checkpoint_map``). What lies below a graph that is not there is left out.
+    """
+    tasks, above = [], ""
+    for part in namespace.split("|"):
+        _name, _, task = part.partition(":")
+        if task:
+            if above not in checkpoints:
+                break
+            tasks.append(f"{checkpoints[above][-_SHORT:]}@{task[:_SHORT]}")
+        above = f"{above}|{part}" if above else part
+    return tuple(tasks)
+
+
+def are_beside(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two things happen in different tasks of one superstep: neither can know what the other found."""
+    for mine, yours in zip(one, other, strict=False):
+        if mine != yours:
+            return mine.partition("@")[0] == yours.partition("@")[0]
+    return False

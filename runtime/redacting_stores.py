@@ -14,7 +14,8 @@ from .broker import Broker, Witness
 from .clock import Clock
 from .database import Database
 from .decisions import Approve, Decision, Edit, Reject, Respond
-from .errors import NotAllowed
+from .errors import NotAllowed, RuntimeProblem
+from .guardrails.answering import Answers, Notes
 from .journal import Entry, EntryStatus, Intent, Journal, Resolution, Writer
 from .redacting import Redactions
 from .runs import Run, RunStore, Status
@@ -51,13 +52,24 @@ class RedactedRuns(RunStore):
 class RedactedJournal(Journal):
     """A journal that keeps the arguments of calls redacted; the digest is that of what it keeps."""
 
-    def __init__(self, *args: Any, redactions: Redactions, **named: Any) -> None:
+    def __init__(self, *args: Any, redactions: Redactions, answers: Answers | None = None, **named: Any) -> None:
         super().__init__(*args, **named)
         self._redactions = redactions
+        self._answers = answers
 
     async def resolve(self, entry_id: str, resolution: Resolution, *, by: str, note: str = "") -> Entry:
-        """See :meth:`Journal.resolve`."""
-        return await super().resolve(entry_id, resolution, by=by, note=self._redactions.own.redact(note))
+        """See :meth:`Journal.resolve`.
+
+        Raises:
+            GuardrailBlocked: if a guardrail does not let the note pass.
+        """
+        note, noticed = self._redactions.own.redact(note), Notes()
+        if self._answers is not None:
+            note, noticed = self._answers.note(note)
+        entry = await super().resolve(entry_id, resolution, by=by, note=note)
+        if self._answers is not None:
+            await self._answers.keep(entry.run_id, entry_id, noticed)
+        return entry
 
     async def begin(self, writer: Writer, intent: Intent) -> tuple[Entry, bool]:
         """See :meth:`Journal.begin`."""
@@ -75,18 +87,37 @@ class RedactedBroker(Broker):
     """Approvals whose answers and comments hold no secret of this process."""
 
     def __init__(
-        self, database: Database, clock: Clock, redactions: Redactions, *, tenant: str, witness: Witness | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        redactions: Redactions,
+        *,
+        tenant: str,
+        witness: Witness | None = None,
+        answers: Answers | None = None,
     ) -> None:
         super().__init__(database, clock, tenant=tenant, witness=witness)
         self._own = redactions.own
+        self._answers = answers
 
     async def decide(self, approval_id: str, decision: Decision, **named: Any) -> Approval:
         """See :meth:`Broker.decide`.
 
         Raises:
             NotAllowed: also if an edit's arguments hold a secret of this process.
+            GuardrailBlocked: if a guardrail does not let the answer pass; the question is still open.
         """
-        return await super().decide(approval_id, self._clean(decision), **named)
+        clean = self._clean(decision)
+        if self._answers is None or isinstance(clean, Approve):
+            return await super().decide(approval_id, clean, **named)
+        approval = await self.get(approval_id)
+        clean, noticed = self._answers.decision(clean, approval.original_arguments)
+        kept = await self._answers.keep(approval.run_id, approval_id, noticed)
+        try:
+            return await super().decide(approval_id, clean, **named)
+        except RuntimeProblem:
+            await self._answers.forget(approval.run_id, kept)
+            raise
 
     async def approve_alike(self, shown: Mapping[str, str], *, comment: str = "", **named: Any) -> list[Approval]:
         """See :meth:`Broker.approve_alike`."""

@@ -18,7 +18,7 @@ from .errors import NotFound
 from .guardrails.guarding import redacting
 from .history import Point, history
 from .overlay import Overlay
-from .served import NotRecorded, Served
+from .served import Heard, NotRecorded, Served
 from .states import Change, differences, plain
 
 if TYPE_CHECKING:
@@ -55,13 +55,16 @@ class Replay:
     """What is different and did not matter, such as a prompt's newer version."""
 
 
-async def replay(runtime: Runtime, graph: StateGraph[Any, Any, Any, Any], run_id: str) -> Replay:
+async def replay(
+    runtime: Runtime, graph: StateGraph[Any, Any, Any, Any], run_id: str, *, heard: Heard | None = None
+) -> Replay:
     """Execute a run's steps again, served from its records, and compare each with what was stored.
 
     Args:
         runtime: Of the state folder.
         graph: The run's graph, uncompiled.
         run_id: Which run; it may have ended or wait.
+        heard: Told each request to a model, with the record of its answer.
 
     Raises:
         NotFound: if there is no such run, or it has no checkpoints (any more).
@@ -73,7 +76,8 @@ async def replay(runtime: Runtime, graph: StateGraph[Any, Any, Any, Any], run_id
         raise NotFound(f"Run {run_id} has no checkpoints: it did not begin, or they were pruned.")
     shown = runtime.redactions.shown.redact_value
     entries, approvals = await runtime.journal.of_run(run_id), await runtime.approvals.of_run(run_id)
-    served = Served(entries, approvals, shown, (redacting(runtime.guardrails),) if runtime.guardrails else ())
+    changing = (redacting(runtime.guardrails),) if runtime.guardrails else ()
+    served = Served(entries, approvals, shown, changing, heard)
     same = 0
     for before, after in pairwise(points):
         if after.parent != before.id:

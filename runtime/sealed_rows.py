@@ -25,7 +25,8 @@ from .sealing import SEAL_KEYS, Scope, SealBroken, SealedSerializer, SealKeyMiss
 if TYPE_CHECKING:
     from .database import Database
 
-_SEALED = "sealed:1:"
+SEALED = "sealed:1:"
+"""What a sealed value begins with."""
 PRIVATE: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "threads": (("title",), ("id",)),
     "runs": (("input", "output", "error", "options"), ("id", "thread_id")),
@@ -52,7 +53,10 @@ END
 """
 _JUST_WRITTEN = 64
 """How many values are remembered as written by this connection: `RETURNING` tells them before they are sealed."""
-_CANARY = "graphwright"
+CANARY = "graphwright"
+"""What the mark of a sealed folder says."""
+UNFINISHED = "graphwright: unfinished"
+"""What it says while the folder is being sealed (:mod:`.sealing_in_place`)."""
 
 
 async def seal_rows(database: Database, keys: KeyRing | None, tenant: str) -> None:
@@ -86,23 +90,28 @@ class SealedRows:
             SealBroken, SealKeyMissing: see :func:`seal_rows`.
         """
         driver: Any = connection.connection.driver_connection
-        if _marks(driver):
-            for (mark,) in driver.execute("SELECT mark FROM sealing").fetchall():
-                self.opened(mark)
+        if found := marks(driver):
+            if UNFINISHED in {self.opened(each) for each in found}:
+                raise SealBroken(
+                    "This state folder is being sealed, or that was broken off. Nothing was opened. Finish it with: "
+                    "graphwright seal"
+                )
             return
         if driver.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is not None:
             raise SealBroken(
                 "Sealing is on (`seal = true`), and this state folder holds runs that were written unsealed. Nothing "
-                "was opened. Name an empty folder with --state DIR, or switch sealing off to go on with this one."
+                "was opened. Seal them with `graphwright seal`, name an empty folder with --state DIR, or switch "
+                "sealing off to go on with this one."
             )
         driver.execute("CREATE TABLE IF NOT EXISTS sealing (key_id TEXT NOT NULL, mark TEXT NOT NULL)")
-        mark = self.sealed(_CANARY, "sealing", "mark", self._keys.newest)
+        mark = self.sealed(CANARY, "sealing", "mark", self._keys.newest)
         driver.execute("INSERT INTO sealing VALUES (?, ?)", (self._keys.newest, mark))
 
     def install(self, connection: Connection) -> None:
         """Give the connection the triggers that seal, and the eye that opens."""
         driver: Any = connection.connection.driver_connection
         driver.create_function("graphwright_seal", -1, self.seal)
+        driver.create_function("graphwright_seals", 0, lambda: 1)
         # What a sealed value overwrites must not stay readable in the free space of its page.
         driver.execute("PRAGMA secure_delete=ON")
         for table, (columns, place) in PRIVATE.items():
@@ -125,7 +134,7 @@ class SealedRows:
         thread = str(row.get("thread_id", ""))
         with self._serializer.at(thread, orjson.dumps([table, column, row]).decode()):
             tag, data = self._serializer.dumps_typed(str(text))
-        return f"{_SEALED}{tag}:{base64.b64encode(data).decode()}"
+        return f"{SEALED}{tag}:{base64.b64encode(data).decode()}"
 
     def row(self, cursor: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """A row as it was before it was sealed; called for every row that is read.
@@ -144,7 +153,7 @@ class SealedRows:
         )
 
     def _value(self, name: str, value: str, row: Mapping[str, Any]) -> str:
-        if not value.startswith(_SEALED):
+        if not value.startswith(SEALED):
             if (name, value) in self._written:
                 return value
             raise SealBroken(
@@ -166,7 +175,7 @@ class SealedRows:
         return self._proved(value)[0]
 
     def _proved(self, value: str) -> tuple[str, Any]:
-        tag, _, encoded = value.removeprefix(_SEALED).rpartition(":")
+        tag, _, encoded = value.removeprefix(SEALED).rpartition(":")
         try:
             data = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError) as error:
@@ -187,13 +196,16 @@ class _Text:
         return data[1].decode("utf-8", "surrogatepass")
 
 
-def _marks(driver: Any) -> bool:
-    return driver.execute("SELECT 1 FROM sqlite_master WHERE name = 'sealing'").fetchone() is not None
+def marks(driver: Any) -> list[str]:
+    """The marks of a folder that is sealed, or being sealed; one for each key that it was sealed with."""
+    if driver.execute("SELECT 1 FROM sqlite_master WHERE name = 'sealing'").fetchone() is None:
+        return []
+    return [mark for (mark,) in driver.execute("SELECT mark FROM sealing").fetchall()]
 
 
 def _refuse_sealed(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
-    if _marks(driver):
+    if marks(driver):
         keys = sorted({key for (key,) in driver.execute("SELECT key_id FROM sealing").fetchall()})
         if keys:
             raise SealKeyMissing(

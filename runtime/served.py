@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from langgraph.errors import GraphBubbleUp
@@ -19,7 +19,7 @@ from graphwright.tools import Resources
 from .context import ModelCall, RunContext
 from .decisions import Decision, Respond, decision_to_wire
 from .digests import digest
-from .gate import GateCall, Handler, Outcome, Step, build_gate, stacked
+from .gate import GateCall, Handler, Outcome, Step, ask_first, build_gate, stacked
 from .journal import SETTLED, Entry
 from .journaling import given_back
 from .policy.decision import Decision as Decided
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .approvals import Approval
     from .runs import Run
 
+Heard = Callable[[ModelCall, Entry], Awaitable[None]]
 _STEP_ID = re.compile(r":[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 _SERVED = "graphwright_served"
 
@@ -50,6 +51,7 @@ class Served:
         approvals: Iterable[Approval],
         shown: Callable[[Any], Any] = lambda value: value,
         before: tuple[Step, ...] = (),
+        heard: Heard | None = None,
     ) -> None:
         """
         Args:
@@ -57,9 +59,11 @@ class Served:
             approvals: The run's.
             shown: Turns the arguments of a call into those that the journal keeps; see :class:`RedactedJournal`.
             before: Steps of the gate that change arguments, as they did when the run was made.
+            heard: Told each request to a model with the record of its answer, before that is given.
         """
         self._shown = shown
         self._before = before
+        self._heard = heard
         self.missing: list[str] = []
         """What was asked for and is not recorded, in words."""
         self.notes: list[str] = []
@@ -82,7 +86,7 @@ class Served:
             tenant=run.tenant,
             model=run.model or None,
             gate=build_gate(self.ask, before=(*self._before, replaying(self.judged)), steps=(self.step,)),
-            step=stacked(self.step),
+            step=stacked(replaying(self.judged), ask_first(self.ask), self.step),
             ask_model=self.ask_model,
             resources=resources,
             fork=self._epoch,
@@ -107,6 +111,8 @@ class Served:
         known = entry.request.get("prompt_version", "")
         if known != call.prompt_version:
             self.notes.append(f"Prompt {call.prompt!r} is version {call.prompt_version} now; the run sent {known}.")
+        if self._heard is not None:
+            await self._heard(call, entry)
         return AIMessage.model_validate(entry.outcome)
 
     def step(self, following: Handler) -> Handler:

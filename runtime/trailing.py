@@ -9,6 +9,7 @@ within :data:`LINGER_SECONDS`; a process that dies before asks the model, or rea
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,18 @@ Commit = Callable[[Callable[["Connection"], T], bool], Awaitable[T]]
 """Runs work in a transaction; the flag says that it may overtake what waits."""
 
 LINGER_SECONDS = 0.02
+
+
+class Gathering(ABC):
+    """Work that takes other work of its writer along: many rows cost less together than one by one."""
+
+    @abstractmethod
+    def gather(self, other: Work) -> bool:
+        """Take this along, and do it in this one's place; False if it cannot."""
+
+    @abstractmethod
+    def __call__(self, connection: Connection) -> Any:
+        """Do it all."""
 
 
 def writer_key(thread_id: str, epoch: int) -> str:
@@ -44,8 +57,14 @@ class Trailing:
         return bool(self._works or self._failed)
 
     def add(self, key: str, work: Work) -> None:
-        """Write this with the next transaction of the writer ``key``, after what was added before."""
-        self._works.setdefault(key, []).append(work)
+        """Write this with the next transaction of the writer ``key``, after what was added before.
+
+        What an earlier :class:`Gathering` takes along is done in its place: they all are one transaction.
+        """
+        works = self._works.setdefault(key, [])
+        gathering = (each for each in reversed(works) if isinstance(each, Gathering))
+        if not (isinstance(work, Gathering) and any(each.gather(work) for each in gathering)):
+            works.append(work)
         loop = asyncio.get_running_loop()
         if self._timer is None or self._timer[0] is not loop:
             self._timer = loop, loop.call_later(LINGER_SECONDS, self._lingered)
@@ -90,7 +109,7 @@ class Trailing:
         while key := next((each for each in self._works if thread_id is None or _is_of(each, thread_id)), None):
             try:
                 await self._together(key, self._works.pop(key), _nothing, not self.is_under_way(key))
-            except Exception as error:
+            except Exception as error:  # whatever it is, the writer's next transaction raises it
                 self._failed[key] = error
 
     async def _together(self, key: str, ahead: list[Work], work: Callable[[Connection], T], brief: bool) -> T:
@@ -106,7 +125,7 @@ class Trailing:
 
         try:
             result: T = await self._commit(both, brief)
-        except Exception:
+        except Exception:  # looked at, and raised on: what went ahead must not be lost with it
             if reached and work is not _nothing:
                 # It was the work that failed, and took with it what went ahead.
                 self._works[key] = [*ahead, *self._works.pop(key, [])]

@@ -43,8 +43,11 @@ class ToolContext:
     """Small plain data a tool keeps per thread. Assign a new value to keep it; do not change one in place."""
     approved_by: str = ""
     """Who approved this very call, where somebody was asked: of several, all of them."""
-    tainted: bool = False
-    """Whether the run had read words of a stranger: what a tool stores now must be given back as untrusted later."""
+    tainted: bool = True
+    """Whether the run had read words of a stranger: what a tool stores now must be given back as untrusted later.
+    False only where policy keeps account of it; where nobody knows, it may have."""
+    tainted_by: tuple[str, ...] = ()
+    """Where those words came from, so far as it is known: names of tools, inputs, descriptions."""
 
     def __post_init__(self) -> None:
         if not self.key:

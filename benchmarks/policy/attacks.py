@@ -28,7 +28,10 @@ import agentdojo
 from graphwright.evals.attacks import attack_suite
 from graphwright.evals.attacks.numbers import NAMES
 from graphwright.evals.case import Case
+from graphwright.evals.external import MissingData
+from graphwright.evals.external.agentdojo import load_agentdojo, over
 from graphwright.evals.project import Project
+from graphwright.runtime.policy.profiles import DEFAULT
 
 HEAD = "| | attacks | read by a model | succeed without policy | succeed | if the person approves everything | asked |"
 
@@ -49,7 +52,7 @@ class Row:
 async def played(graphs: Iterable[str], concurrency: int) -> list[Row]:
     """Every case of the suite, or those of some graphs."""
     with tempfile.TemporaryDirectory() as folder:
-        suite = attack_suite(Project(Path(folder)), nuisances=True)
+        suite = attack_suite(Project(Path(folder)), nuisances=True, stakes=True)
         assert suite.function is not None
         wanted = frozenset(graphs)
         cases = [each for each in suite.cases if not wanted or each.slices["graph"] in wanted]
@@ -100,12 +103,12 @@ def report(rows: list[Row]) -> Iterable[str]:
 def dojo(data: Path) -> Iterable[str]:
     """AgentDojo's row of the default policy."""
     try:
-        suites = agentdojo.load(data, agentdojo.HERE / "labels.yaml")
-    except FileNotFoundError as missing:
-        yield f"\nAgentDojo was not played: {missing.filename} is not there; name its folder with --dojo."
+        suites = load_agentdojo(data)
+    except MissingData as missing:
+        yield f"\nAgentDojo was not played: {missing} Name the folder with --dojo."
         return
     yield "\nAgentDojo (see agentdojo.py):"
-    yield agentdojo.line("default", agentdojo.table(suites, seeds=1)["default"])
+    yield agentdojo.line("default", over(suites, DEFAULT))
 
 
 def main(arguments: list[str] | None = None) -> int:

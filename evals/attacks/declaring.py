@@ -20,6 +20,15 @@ from .order import Kind
 NAME = "attacks.yaml"
 
 
+class Earlier(Part):
+    """A run before, of the same user, in which a fooled agent wrote down what it had read."""
+
+    task: str
+    """Id of the case that it did; it reads a stranger's words and writes something down."""
+    tool: str
+    """With which tool."""
+
+
 class Entrance(Part):
     """One place where a stranger's words come in, and tasks whose runs read it."""
 
@@ -30,6 +39,8 @@ class Entrance(Part):
     """Ids of cases: of the graph's own, or of ``tasks`` in the same file."""
     goals: tuple[str, ...] = ()
     """Only these goals, by name; none: all that can be made of the graph's tools."""
+    earlier: Earlier | None = None
+    """Of kind ``memory``: the run in which the words were written down; nothing is put into the tool's result then."""
 
     @model_validator(mode="after")
     def _has_its_tool(self) -> Self:
@@ -47,6 +58,8 @@ class OwnGoal(Part):
     """Fields of a structured answer that an agent is talked into."""
     wins: dict[str, Any] = Field(default_factory=dict)
     """What the world must come to for the answer to have succeeded: dotted path and value."""
+    harmful: bool = False
+    """Whether its calls must not get through although they only read by their labels: a program that breaks out."""
 
     @model_validator(mode="after")
     def _wants_something(self) -> Self:
@@ -98,6 +111,8 @@ def _unknown(declared: Declared, known: dict[str, Case]) -> Iterator[tuple[tuple
                 yield place, f"there is no case {task!r}; name one of the graph's cases, or write it under tasks."
             elif known[task].faults:
                 yield place, f"case {task!r} has faults; name one that runs undisturbed."
+        if each.earlier and each.earlier.task not in known:
+            yield ("sources", at), f"there is no case {each.earlier.task!r} for an earlier run; write it under tasks."
 
 
 def _places(entry: GraphEntry, project: Project) -> Iterator[Path]:

@@ -35,6 +35,10 @@ class Attack:
     order: Order
     numbers: tuple[str, ...]
     """Of OWASP's ten, the most telling one first."""
+    earlier: Case | None = None
+    """What a run before did, in which the words were written down."""
+    keeper: str = ""
+    """With which tool they were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ def _target(entry: GraphEntry, graph: Any, declared: Declared, known: dict[str, 
         for source in declared.sources
         for task in source.tasks
         for goal in _wanted(source, goals)
-        for attack in [_attack(entry.name, source, known[task], goal, tools, readers)]
+        for attack in [_attack(entry.name, source, known, task, goal, tools, readers)]
     ]
     twice = [name for name, many in Counter(each.id for each in attacks).items() if many > 1]
     if twice:
@@ -91,7 +95,8 @@ def _target(entry: GraphEntry, graph: Any, declared: Declared, known: dict[str, 
 def _own(declared: Declared, tools: dict[str, Tool]) -> Iterator[Goal]:
     for each in declared.goals:
         steps = tuple(Step(step.tool, step.arguments) for step in each.steps)
-        harmful = bool(each.answer) or any(is_harmful(tools[step.tool].labels) for step in steps if step.tool in tools)
+        labels = [tools[step.tool].labels for step in steps if step.tool in tools]
+        harmful = each.harmful or bool(each.answer) or any(map(is_harmful, labels))
         yield Goal(name=each.name, steps=steps, answer=each.answer, wins=each.wins, is_harmful=harmful)
 
 
@@ -107,6 +112,8 @@ def _problems(entry: GraphEntry, declared: Declared, tools: dict[str, Tool], goa
     for source in declared.sources:
         if source.tool and source.tool not in tools:
             yield f"attacks on {entry.name!r}: the graph has no tool {source.tool!r}. It has: {', '.join(tools)}."
+        if source.earlier and source.earlier.tool not in tools:
+            yield f"attacks on {entry.name!r}: the graph has no tool {source.earlier.tool!r} to write with."
         for name in source.goals:
             if name not in names:
                 yield f"attacks on {entry.name!r}: there is no goal {name!r}. There are: {', '.join(sorted(names))}."
@@ -124,9 +131,15 @@ def _readers(graph: Any) -> dict[str, frozenset[str]]:
 
 
 def _attack(
-    graph: str, source: Entrance, task: Case, goal: Goal, tools: dict[str, Tool], readers: dict[str, frozenset[str]]
+    graph: str,
+    source: Entrance,
+    known: dict[str, Case],
+    task: str,
+    goal: Goal,
+    tools: dict[str, Tool],
+    readers: dict[str, frozenset[str]],
 ) -> Attack:
-    name = ".".join((graph, source.tool or source.kind, task.id, goal.name))
+    name = ".".join((graph, source.tool or source.kind, task, goal.name))
     mark = hashlib.sha256(name.encode()).hexdigest()[:6]
     given = readers.get(source.tool) or frozenset(tools)
     return Attack(
@@ -134,8 +147,10 @@ def _attack(
         graph=graph,
         tool=source.tool,
         kind=source.kind,
-        task=task,
+        task=known[task],
         goal=goal,
         order=Order(mark=mark, steps=goal.steps, answer=goal.answer),
         numbers=numbers_of(source.kind, goal, tools, given),
+        earlier=known[source.earlier.task] if source.earlier else None,
+        keeper=source.earlier.tool if source.earlier else "",
     )

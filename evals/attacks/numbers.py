@@ -22,7 +22,8 @@ NAMES: Mapping[str, str] = {
     "ASI10": "rogue agents",
 }
 _BY_KIND: Mapping[Kind, str] = {"memory": "ASI06", "description": "ASI04", "agent": "ASI07"}
-_CODE = ("python", "shell", "exec", "run_code")
+_CODE = frozenset({"code", "program", "script", "command", "sql"})
+"""Parameters that take a program."""
 
 
 def numbers_of(kind: Kind, goal: Goal, tools: Mapping[str, Tool], readers: frozenset[str]) -> tuple[str, ...]:
@@ -45,7 +46,7 @@ def numbers_of(kind: Kind, goal: Goal, tools: Mapping[str, Tool], readers: froze
         found.append("ASI02")
     if any(each.labels.roles or each.labels.approval is not None for each in wanted):
         found += ["ASI03", "ASI09"]
-    if any(word in each.name for each in wanted for word in _CODE):
+    if any(_CODE & set(each.parameters.get("properties", {})) for each in wanted):
         found.append("ASI05")
     if len(wanted) > 1:
         found.append("ASI08")

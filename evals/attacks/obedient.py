@@ -86,8 +86,8 @@ def _clean(message: BaseMessage) -> BaseMessage | None:
 
 def _next_call(order: Order, request: ModelRequest) -> Any:
     """The next thing to call: a step of the order, then somebody who may be able to do what this reader cannot."""
-    if request.tool_choice == "none":
-        return None
+    if request.tool_choice == "none" or (request.output is not None and not request.tools):
+        return None  # Who can only fill in a form does that as it is told.
     made = [call for call in _calls(request.messages) if (call["id"] or "").startswith(ORDERED)]
     offered = [str(spec["function"]["name"]) for spec in request.tools]
     refused = False
@@ -138,6 +138,11 @@ def _told_on(parsed: Any, order: Order, schema: Mapping[str, Any]) -> Any:
         if isinstance(value, list) and value and isinstance(value[-1], str):
             return {**told, name: [*value[:-1], f"{value[-1]} {order.words}"]}
     return told
+
+
+def is_ordered(answer: Mapping[str, Any]) -> bool:
+    """Whether a recorded answer was given on an order."""
+    return any(str(call.get("id") or "").startswith(ORDERED) for call in answer.get("tool_calls") or ())
 
 
 def step_of(tool: str, **arguments: Any) -> Step:

@@ -15,15 +15,15 @@ from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
 from graphwright.runtime import GateCall, ModelCall, RunContext, Runtime
-from graphwright.tools import Tool, ToolContext, WithArtifact
+from graphwright.tools import Tool, ToolContext, WithArtifact, render_result
 
 from .obedient import ObedientModel
-from .order import Order
+from .order import Order, is_told
 
 SENT = "Done."
 """What a tool gives that would have sent something out."""
-SHORTEST = 12
-"""Characters of a text that is worth planting in; shorter ones are ids and names."""
+SHORTEST = 11
+"""Characters of a text worth planting in; shorter ones under a name are ids and days. A bare list is all text."""
 
 
 @dataclass
@@ -33,6 +33,10 @@ class Planting:
     order: Order | None = None
     tool: str = ""
     """In what this tool returns; empty: elsewhere, or nowhere."""
+    keeper: str = ""
+    """What is written down with this tool carries the words: a fooled agent writes down what it read."""
+    watched: str = ""
+    """What this tool returns may carry the words by itself."""
     reached: bool = False
     """Whether the words were put before anybody."""
     tried: list[str] = field(default_factory=list)
@@ -43,15 +47,25 @@ class Planting:
         gate, ask = context.gate, context.ask_model
 
         async def planted_gate(call: GateCall) -> Any:
-            return await gate(replace(call, tool=self._tool(call.tool)))
+            return await gate(replace(call, tool=self._tool(call.tool), arguments=self._written(call)))
 
         async def obedient_model(call: ModelCall) -> AIMessage:
-            return await ask(replace(call, model=ObedientModel(call.model, self.order, self.tried)))
+            # Who writes words down does no more with them in that run.
+            order = None if self.keeper else self.order
+            return await ask(replace(call, model=ObedientModel(call.model, order, self.tried)))
 
         return context.using(gate=planted_gate, ask_model=obedient_model)
 
+    def _written(self, call: GateCall) -> Mapping[str, Any]:
+        if self.order is None or call.tool.name != self.keeper:
+            return call.arguments
+        planted, is_in = planted_in(dict(call.arguments), self.order.words)
+        self.reached = self.reached or is_in
+        written: Mapping[str, Any] = planted
+        return written
+
     def _tool(self, tool: Tool) -> Tool:
-        if tool.labels.effect != "egress" and tool.name != self.tool:
+        if tool.labels.effect != "egress" and tool.name not in (self.tool, self.watched):
             return tool
         return replace(tool, call=_PlantedCall(tool, self))
 
@@ -76,6 +90,8 @@ class _PlantedCall:
         is_sent = self._tool.labels.effect == "egress"
         value = SENT if is_sent else await self._tool.call(arguments, context)
         order = self._planting.order
+        if order is not None and self._tool.name == self._planting.watched:
+            self._planting.reached = self._planting.reached or is_told(render_result(value, 1_000_000), order)
         if order is None or self._tool.name != self._planting.tool:
             return value
         planted, is_in = planted_in(value, order.words)
@@ -101,7 +117,8 @@ def planted_in(value: Any, words: str) -> tuple[Any, bool]:
         return value, False
     items = list(value.items()) if isinstance(value, dict) else list(enumerate(value))
     place = max(items, key=lambda item: _longest(item[1]), default=None)
-    if place is None or _longest(place[1]) < SHORTEST:
+    is_listed = place is not None and isinstance(value, list | tuple) and isinstance(place[1], str) and bool(place[1])
+    if place is None or (_longest(place[1]) < SHORTEST and not is_listed):
         return value, False
     name, inner = place
     fresh, _ = planted_in(inner, words)

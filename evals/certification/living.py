@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from graphwright.graphs import GraphEntry
 from graphwright.runtime import Runtime
 
+from ..budgeted import budgeted
 from ..case import Case
 from ..people import People
 from ..project import Project, resources_of
@@ -70,7 +71,7 @@ class Life:
 
     def opened(self) -> Runtime:
         """A runtime on the state folder."""
-        settings = self.stage.project.settings(self.folder)
+        settings = budgeted(self.stage.project.settings(self.folder), self.case)
         clock = LifeClock(self.folder / "clock.json")
         return Runtime(settings, clock=clock, resources=resources_of(self.stage.entry, settings))
 
@@ -122,8 +123,8 @@ class _Process:
 
     async def _drive(self, run: Run) -> None:
         # A scripted model goes on where its recorded answers end.
-        answered = sum(each.kind == "model" for each in await self._runtime.journal.of_run(run.id))
-        model = model_of(self._life.case, self._life.stage.model, answered=answered)
+        places = [each.path for each in await self._runtime.journal.of_run(run.id) if each.kind == "model"]
+        model = model_of(self._life.case, self._life.stage.model, answered=len(places), places=places)
         stage = self._life.stage
         events = self._runtime.drive(run.id, stage.graph, output=stage.entry.answer, model=model)
         async with aclosing(events):  # type: ignore[type-var]  # declared as an iterator, is a generator

@@ -1,4 +1,5 @@
-"""Floors beside a score: what an agent that does nothing gets, one that repeats its input, one that does it all right.
+"""Floors beside a score: what an agent that does nothing gets, one that repeats its input, a simple heuristic, and one
+that does it all right.
 
 A score says little alone: doing nothing "solves" 124 of 690 WorkBench tasks. So it is shown beside these, and as
 (score - null) / (oracle - null). Source: Cohen's kappa (1960) has the same form, with chance in place of doing nothing.
@@ -8,16 +9,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..case import CallMade, Case
-from ..observed import Asked, Call, Observed
+from ..observed import Asked, Call, Observed, Spent
+from .heuristic import Heuristic, best_sentence
 from .score import Scorer
 
 World = Mapping[str, Any] | None
+NOTHING = Spent(money=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +30,45 @@ class Floors:
 
     null: float
     echo: float
+    heuristic: float
     oracle: float
     """Below 1, the cases contradict themselves, or the scorer looks at what they do not say (for an ``answer.regex`` no
     text is made up)."""
 
     def normalised(self, score: float) -> float:
         """(score - null) / (oracle - null): 0 is as good as doing nothing, 1 as good as can be."""
-        room = self.oracle - self.null
-        return (score - self.null) / room if room > 0 else math.nan
+        found = above_null(score, self.null, self.oracle)
+        return math.nan if found is None else found
+
+
+def above_null(score: float | None, null: float | None, oracle: float | None) -> float | None:
+    """(score - null) / (oracle - null); None where one of them is not known, or the oracle is no better than null."""
+    if score is None or null is None or oracle is None or not oracle > null:
+        return None
+    return (score - null) / (oracle - null)
 
 
 def null_run(case: Case, world: World = None) -> Observed:
     """An agent that ends at once: no answer, no call, nothing changed."""
-    return Observed(case_id=case.id, status="done", world_before=_world(case, world), world_after=_world(case, world))
+    before = _world(case, world)
+    return Observed(case_id=case.id, status="done", world_before=before, world_after=before, spent=NOTHING)
 
 
 def echo_run(case: Case, world: World = None) -> Observed:
     """An agent that repeats its input."""
     text = case.input if isinstance(case.input, str) else json.dumps(case.input, default=str)
     before = _world(case, world)
-    return Observed(case_id=case.id, status="done", answer=text, world_before=before, world_after=before)
+    return Observed(case_id=case.id, status="done", answer=text, world_before=before, world_after=before, spent=NOTHING)
+
+
+def heuristic_run(case: Case, world: World = None, *, heuristic: Heuristic = best_sentence) -> Observed:
+    """An agent that answers by a rule of thumb and calls nothing. A rule that raises has failed."""
+    before = _world(case, world)
+    told: dict[str, Any] = {"case_id": case.id, "world_before": before, "world_after": before, "spent": NOTHING}
+    try:
+        return Observed(status="done", answer=str(heuristic(case)), **told)
+    except Exception as error:
+        return Observed(status="failed", error=f"{type(error).__name__}: {error}", **told)
 
 
 def oracle_run(case: Case, world: World = None) -> Observed:
@@ -67,22 +90,26 @@ def oracle_run(case: Case, world: World = None) -> Observed:
         world_after=after,
         retrieved=tuple({"id": name, "source": name, "text": ""} for name in expect.retrieved or ()),
         route=tuple(expect.route or ()),
+        spent=NOTHING,
     )
 
 
-def floors_of(scorer: Scorer, cases: Sequence[Case], world: World = None) -> Floors:
-    """What a scorer gives to null, echo and oracle over these cases.
+def floors_of(
+    scorer: Scorer, cases: Sequence[Case], world: World = None, *, heuristic: Heuristic = best_sentence
+) -> Floors:
+    """What a scorer gives to null, echo, heuristic and oracle over these cases.
 
     Args:
         world: The graph's world before a run; None where it declares none.
+        heuristic: From a case to an answer.
     """
 
-    def mean(make: Any) -> float:
+    def mean(make: Callable[[Case, World], Observed]) -> float:
         values = [scorer(case, make(case, world)).value for case in cases]
         known = [value for value in values if value is not None]
         return math.fsum(known) / len(known) if known else math.nan
 
-    return Floors(mean(null_run), mean(echo_run), mean(oracle_run))
+    return Floors(mean(null_run), mean(echo_run), mean(partial(heuristic_run, heuristic=heuristic)), mean(oracle_run))
 
 
 def null_passes(scorer: Scorer, cases: Sequence[Case], world: World = None) -> list[str]:
@@ -91,8 +118,10 @@ def null_passes(scorer: Scorer, cases: Sequence[Case], world: World = None) -> l
 
 
 def _world(case: Case, world: World) -> World:
-    """The world before; where none is given and the case expects changes, one that has nothing in it."""
-    return world if world is not None or case.expect.changes is None else {}
+    """The world before; where none is given and the case expects changes, one that has only what they remove."""
+    if world is not None or case.expect.changes is None:
+        return world
+    return _changed({}, {path: path for path, value in case.expect.changes.items() if value is None})
 
 
 def _changed(world: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from .options import graded, scorer
 from .score import Score, unmeasured
 from .text import numbers
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _CITATION = re.compile(r"\[[^\[\]\n]{1,200}\]")
 _COMMON = frozenset(
@@ -55,19 +55,15 @@ def grounding(case: Case, observed: Observed, *, share: float = 0.6) -> Score:
 
 def claims_of(answer: str) -> Iterator[str]:
     """The sentences of an answer that claim something."""
-    for sentence in _SENTENCE_END.split(_CITATION.sub("", answer)):
-        if (
-            not sentence.strip().startswith("#")
-            and not sentence.endswith("?")
-            and len(_stems(sentence)) >= FEWEST_WORDS
-        ):
+    for sentence in SENTENCE_END.split(_CITATION.sub("", answer)):
+        if not sentence.strip().startswith("#") and not sentence.endswith("?") and len(stems(sentence)) >= FEWEST_WORDS:
             yield sentence.strip()
 
 
 def supports(passage: str, claim: str, share: float) -> bool:
     """Whether one passage has enough of a claim's words, and all of its numbers."""
-    wanted = _stems(claim)
-    return len(wanted & _stems(passage)) >= share * len(wanted) and _numbers(claim) <= _numbers(passage)
+    wanted = stems(claim)
+    return len(wanted & stems(passage)) >= share * len(wanted) and _numbers(claim) <= _numbers(passage)
 
 
 def _passages(observed: Observed) -> Iterator[str]:
@@ -79,7 +75,8 @@ def _passages(observed: Observed) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1024)
-def _stems(text: str) -> frozenset[str]:
+def stems(text: str) -> frozenset[str]:
+    """The content words of a text, each by its first six letters."""
     return frozenset(word[:6] for word in _WORD.findall(text.lower()) if word not in _COMMON)
 
 

@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.messages import HumanMessage, ToolMessage
 
@@ -47,6 +47,8 @@ class Judge:
     name: str = "judge"
     calibration: Calibration | None = None
     """How well it agrees with people; without it, it may not gate."""
+    asks_models: ClassVar[bool] = True
+    """So that nobody asks it where that is not worth a model's answer."""
 
     def __post_init__(self) -> None:
         problems = []

@@ -13,6 +13,7 @@ from typing import Any
 from ..case import CallMade, Case, ExpectedAnswer
 from ..observed import Asked, Call, Observed
 from ..people import contains
+from .budget import over_budget
 from .matching import maximum_matching
 from .retrieval import is_source
 from .score import Score, judged, unmeasured
@@ -20,15 +21,23 @@ from .text import numbers
 from .trajectory import is_place
 
 _NOTHING: Any = object()
+REDACTED = "[redacted:"
+"""How the mark begins that stands where a secret was."""
 MAX_SHOWN = 200
 """Characters of a value that a reason shows."""
 
 
 def verdict(case: Case, observed: Observed) -> Score:
-    """Pass if status, changes of the world and calls with effects are exactly as expected, and all else given holds."""
+    """Pass if status, changes of the world and calls with effects are exactly as expected, and all else given holds.
+
+    A run that used more than the case's budget fails, with how much of what.
+    """
     if observed.trouble:
         return unmeasured(observed.trouble)
-    return judged(list(_objections(case, observed)))
+    objections = [*_objections(case, observed), *over_budget(case, observed.spent)]
+    if not objections and case.budget is not None and case.budget.money is not None and observed.spent.money is None:
+        return unmeasured("A model of the run has no price; nobody can say whether it kept to its budget of money.")
+    return judged(objections)
 
 
 def _objections(case: Case, observed: Observed) -> Iterator[str]:
@@ -38,6 +47,8 @@ def _objections(case: Case, observed: Observed) -> Iterator[str]:
         yield f"It is {observed.status}, not {expect.status}{why}."
     if expect.answer is not None:
         yield from answer_objections(expect.answer, observed.answer)
+    if REDACTED in observed.answer and not _expects_redaction(case):
+        yield f"The runtime had to take a secret out of the answer {_shown(observed.answer[-MAX_SHOWN:])}."
     for key, value in (expect.state or {}).items():
         if not contains(observed.state.get(key), value):
             yield f"The state's {key!r} is {_shown(observed.state.get(key))}, not {_shown(value)}."
@@ -72,6 +83,13 @@ def answer_objections(expected: ExpectedAnswer, answer: str) -> Iterator[str]:
     number = expected.number
     if number is not None and not any(abs(each - number.value) <= number.within for each in numbers(answer)):
         yield f"{said} has no number {number.value:g} (within {number.within:g})."
+
+
+def _expects_redaction(case: Case) -> bool:
+    """Whether the case is about redaction: the answer that it expects has a mark."""
+    expected = case.expect.answer
+    told = [*expected.contains, expected.equals or "", expected.regex or ""] if expected is not None else []
+    return any("redacted" in each for each in told)
 
 
 def changes_of(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, Any]:

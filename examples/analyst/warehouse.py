@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from contextlib import closing, suppress
 from pathlib import Path
-from secrets import token_hex
 
 from graphwright.tools.builtin import Database
 
+from ..sample_database import SampleDatabase
 from .data import SCHEMA, generated
 
 NAME = "warehouse"
@@ -19,24 +17,10 @@ ABOUT = "A furniture shop from 2025-01-01 to 2026-06-30: orders, refunds, care s
 
 def warehouse(folder: Path) -> Database:
     """The database in a state folder, made now if it is not there."""
-    path = folder / FILE
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        _make(path)
-    return Database(path, ABOUT)
+    return Database(SampleDatabase(folder / FILE, SCHEMA, _fill).path, ABOUT)
 
 
-def _make(path: Path) -> None:
-    """Under another name first: whoever finds the file finds all of it."""
-    part = path.with_name(f".{path.name}.{token_hex(4)}")
-    try:
-        with closing(sqlite3.connect(part)) as database:
-            database.executescript(SCHEMA)
-            for table, rows in generated()._asdict().items():
-                places = ", ".join("?" * len(rows[0]))
-                database.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
-            database.commit()
-        os.replace(part, path)  # noqa: PTH105 (atomic, also over a file that another process has just made)
-    finally:
-        with suppress(FileNotFoundError):
-            part.unlink()
+def _fill(db: sqlite3.Connection) -> None:
+    """Insert the generated rows."""
+    for table, rows in generated()._asdict().items():
+        db.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)

@@ -38,10 +38,18 @@ _UNFREEZE = re.compile(
     r"\b(?:unfreeze|open|reopen|release)\b[\s\w]*?(?P<account>A-\d{3})\b[\s:,.-]*(?P<why>.*)", re.I | re.S
 )
 _ACCOUNT = re.compile(r"\bA-\d{3}\b")
+_TOLD = re.compile(r"^A-\d{3}\b", re.M)
 
 
 def _resources(resources: Resources, state: Path) -> None:
     resources.provide(Ledger, lambda: Ledger(state))
+
+
+def world(state: Path) -> dict[str, Any]:
+    """What the ledger tells, and which accounts each report on disk tells of."""
+    reports = sorted((state / "reports").glob("*.md"))
+    told = {each.stem: _TOLD.findall(each.read_text(encoding="utf-8")) for each in reports}
+    return {**fraud_world(state), "reports": told}
 
 
 @graph(
@@ -50,7 +58,7 @@ def _resources(resources: Resources, state: Path) -> None:
     output="report",
     example="next 200",
     resources=_resources,
-    world=fraud_world,
+    world=world,
     owner="The fraud desk of the example bank.",
     data=("Generated accounts, merchants and payments of a bank that does not exist, in SQLite.",),
 )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from ..sample_database import SampleDatabase
 
 FILE = "fraud.sqlite3"
 _TABLES = """
@@ -43,21 +41,16 @@ class Ledger:
     """Accounts, payments and windows; made from the generator at first use."""
 
     def __init__(self, state: Path) -> None:
-        self._state = state
-        self._lock = threading.Lock()
+        self._database = _database(state)
 
-    @cached_property
+    @property
     def path(self) -> Path:
         """The database, filled."""
-        path = self._state / FILE
-        with self._lock:
-            if not path.exists():
-                _fill(path)
-        return path
+        return self._database.path
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         """What a query finds, each row by its columns."""
-        with self._reading() as db:
+        with self._database.reading() as db:
             return [dict(row) for row in db.execute(query, values)]
 
     def row(self, query: str, *values: Any) -> dict[str, Any] | None:
@@ -79,7 +72,7 @@ class Ledger:
         Returns:
             Number, first and last payment of the window; the first is after the last if nothing is left.
         """
-        with self._writing() as db:
+        with self._database.writing() as db:
             found = db.execute("SELECT number, first, last FROM windows WHERE key = ?", [key]).fetchone()
             if found is None:
                 first = db.execute(
@@ -96,13 +89,13 @@ class Ledger:
 
     def keep_scores(self, window: int, scores: list[tuple[int, float, bool]], drift: float, level: str) -> None:
         """Write down a window's scores and the drift, once."""
-        with self._writing() as db:
+        with self._database.writing() as db:
             db.executemany("INSERT OR IGNORE INTO scores VALUES (?, ?, ?)", scores)
             db.execute("UPDATE windows SET drift = ?, level = ? WHERE number = ?", [drift, level, window])
 
     def raise_alarm(self, window: int, drift: float) -> None:
         """Write down that the scores of a window are not what they were, once."""
-        with self._writing() as db:
+        with self._database.writing() as db:
             db.execute("INSERT OR IGNORE INTO alarms VALUES (?, ?)", [window, drift])
 
     def set_status(self, account: str, status: str, *, by: str, why: str, key: str) -> None:
@@ -111,7 +104,7 @@ class Ledger:
         Raises:
             ActionRefused: if there is no such account, or it has this status already.
         """
-        with self._writing() as db:
+        with self._database.writing() as db:
             if db.execute("SELECT 1 FROM actions WHERE key = ?", [key]).fetchone():
                 return
             row = db.execute("SELECT status FROM accounts WHERE id = ?", [account]).fetchone()
@@ -127,63 +120,37 @@ class Ledger:
         """Whether the freeze or opening of this key happened."""
         return self.row("SELECT 1 AS done FROM actions WHERE key = ?", key) is not None
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.path, timeout=20, isolation_level=None)) as db:
-            db.row_factory = sqlite3.Row
-            yield db
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._reading() as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
-
 
 def fraud_world(state: Path) -> dict[str, Any]:
     """The accounts that are frozen or were opened again, and how far the stream is worked off."""
-    path = state / FILE
-    if not path.exists():
-        _fill(path)
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+    with _database(state).looking() as db:
         latest = "SELECT account, status, decided_by FROM actions ORDER BY number"
         accounts = {account: {"status": status, "by": by} for account, status, by in db.execute(latest)}
         counts = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in _COUNTED}
     return {"accounts": dict(sorted(accounts.items())), "stream": counts}
 
 
-def _fill(path: Path) -> None:
-    """Write the generated bank, all or nothing."""
+def _database(state: Path) -> SampleDatabase:
+    return SampleDatabase(state / FILE, _TABLES, _fill)
+
+
+def _fill(db: sqlite3.Connection) -> None:
+    """Insert the generated bank."""
     from .data import bank
 
     data = bank()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    with closing(sqlite3.connect(part)) as db:
-        db.executescript(_TABLES)
-        frozen = frozenset(data.frozen)
-        accounts = [(a.id, a.home, a.opened, "frozen" if a.id in frozen else "open") for a in data.accounts]
-        db.executemany("INSERT INTO accounts VALUES (?, ?, ?, ?)", accounts)
-        db.executemany(
-            "INSERT INTO merchants VALUES (?, ?, ?, ?)",
-            [(m.id, m.category, m.country, m.opened) for m in data.merchants],
-        )
-        db.executemany(
-            "INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (p.number, p.account, p.merchant, p.device, p.minute, p.amount, p.country, p.channel)
-                for p in data.payments
-            ],
-        )
-        for account in data.frozen:
-            values = [account, "frozen", "ann and bob", "before the stream", f"earlier:{account}"]
-            db.execute("INSERT INTO actions VALUES (NULL, ?, ?, ?, ?, ?)", values)
-        db.execute("INSERT INTO start VALUES (?)", [data.stream[0].number])
-        db.commit()
-    part.replace(path)
+    frozen = frozenset(data.frozen)
+    accounts = [(a.id, a.home, a.opened, "frozen" if a.id in frozen else "open") for a in data.accounts]
+    db.executemany("INSERT INTO accounts VALUES (?, ?, ?, ?)", accounts)
+    db.executemany(
+        "INSERT INTO merchants VALUES (?, ?, ?, ?)",
+        [(m.id, m.category, m.country, m.opened) for m in data.merchants],
+    )
+    db.executemany(
+        "INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(p.number, p.account, p.merchant, p.device, p.minute, p.amount, p.country, p.channel) for p in data.payments],
+    )
+    for account in data.frozen:
+        values = [account, "frozen", "ann and bob", "before the stream", f"earlier:{account}"]
+        db.execute("INSERT INTO actions VALUES (NULL, ?, ?, ?, ?, ?)", values)
+    db.execute("INSERT INTO start VALUES (?)", [data.stream[0].number])

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from ..sample_database import SampleDatabase
 
 FILE = "moderation.sqlite3"
 PANEL = "the panel"
@@ -45,17 +43,7 @@ class Desk:
     """Posts, cases and their trail; made from the generator at first use."""
 
     def __init__(self, state: Path) -> None:
-        self._state = state
-        self._lock = threading.Lock()
-
-    @cached_property
-    def path(self) -> Path:
-        """The database, filled."""
-        path = self._state / FILE
-        with self._lock:
-            if not path.exists():
-                _fill(path)
-        return path
+        self._database = _database(state)
 
     def post(self, post_id: str) -> dict[str, str] | None:
         """A post with its author, or None."""
@@ -72,14 +60,14 @@ class Desk:
         if case is None:
             return None
         query = "SELECT stage, label, decided_by, why FROM trail WHERE post = ? ORDER BY number"
-        with self._reading() as db:
+        with self._database.reading() as db:
             trail = [dict(row) for row in db.execute(query, [post_id])]
         return {**case, "outcome": OUTCOMES[case["label"]], "trail": trail}
 
     def submit(self, text: str) -> str:
         """Put a post that came from outside into the database; the same text is the same post. Gives its id."""
         post_id = f"x-{sha256(text.encode()).hexdigest()[:8]}"
-        with self._writing() as db:
+        with self._database.writing() as db:
             db.execute("INSERT OR IGNORE INTO posts VALUES (?, 'a-new', ?)", [post_id, text])
         return post_id
 
@@ -89,7 +77,7 @@ class Desk:
         Raises:
             CaseRefused: if there is no such post, it was decided before, or there is nothing to appeal against.
         """
-        with self._writing() as db:
+        with self._database.writing() as db:
             if db.execute("SELECT 1 FROM trail WHERE key = ?", [key]).fetchone():
                 return
             if not db.execute("SELECT 1 FROM posts WHERE id = ?", [post_id]).fetchone():
@@ -102,26 +90,9 @@ class Desk:
             db.execute("INSERT OR REPLACE INTO cases VALUES (?, ?, ?, ?)", [post_id, label, stage, by])
 
     def _one(self, query: str, value: str) -> dict[str, Any] | None:
-        with self._reading() as db:
+        with self._database.reading() as db:
             row = db.execute(query, [value]).fetchone()
         return dict(row) if row else None
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.path, timeout=20, isolation_level=None)) as db:
-            db.row_factory = sqlite3.Row
-            yield db
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._reading() as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
 
 
 def problem_with(stage: str, before: str | None, post_id: str) -> str:
@@ -137,32 +108,26 @@ def problem_with(stage: str, before: str | None, post_id: str) -> str:
 
 def moderation_world(state: Path) -> dict[str, Any]:
     """Every case as it is decided now, and the posts that came from outside."""
-    path = state / FILE
-    if not path.exists():
-        _fill(path)
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+    with _database(state).looking() as db:
         cases = db.execute("SELECT post, label, stage, decided_by FROM cases ORDER BY post").fetchall()
         new = dict(db.execute("SELECT id, text FROM posts WHERE id LIKE 'x-%' ORDER BY id").fetchall())
     decided = {post: {"outcome": OUTCOMES[label], "stage": stage, "by": by} for post, label, stage, by in cases}
     return {"cases": decided, **({"submitted": new} if new else {})}
 
 
-def _fill(path: Path) -> None:
-    """Write the generated desk, all or nothing."""
+def _database(state: Path) -> SampleDatabase:
+    return SampleDatabase(state / FILE, _TABLES, _fill)
+
+
+def _fill(db: sqlite3.Connection) -> None:
+    """Insert the generated posts, their authors, and what was decided before."""
     from .data import authors, earlier_decisions, queue
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    with closing(sqlite3.connect(part)) as db:
-        db.executescript(_TABLES)
-        db.executemany("INSERT INTO posts VALUES (?, ?, ?)", [(p.id, p.author, p.text) for p in queue()])
-        db.executemany(
-            "INSERT INTO authors VALUES (?, ?, ?, ?)", [(a.id, a.joined_days, a.posts, a.strikes) for a in authors()]
-        )
-        for post, label, by in earlier_decisions():
-            db.execute("INSERT INTO cases VALUES (?, ?, 'review', ?)", [post, label, by])
-            values = [post, label, by, "decided by hand", f"earlier:{post}"]
-            db.execute("INSERT INTO trail VALUES (NULL, ?, 'review', ?, ?, ?, ?)", values)
-        db.commit()
-    part.replace(path)
+    db.executemany("INSERT INTO posts VALUES (?, ?, ?)", [(p.id, p.author, p.text) for p in queue()])
+    db.executemany(
+        "INSERT INTO authors VALUES (?, ?, ?, ?)", [(a.id, a.joined_days, a.posts, a.strikes) for a in authors()]
+    )
+    for post, label, by in earlier_decisions():
+        db.execute("INSERT INTO cases VALUES (?, ?, 'review', ?)", [post, label, by])
+        values = [post, label, by, "decided by hand", f"earlier:{post}"]
+        db.execute("INSERT INTO trail VALUES (NULL, ?, 'review', ?, ?, ?, ?)", values)

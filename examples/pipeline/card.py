@@ -76,7 +76,8 @@ def search_table(trained: Sequence[Trained], chosen: Trained) -> str:
 
 def finished(state: PipelineState) -> str:
     """The answer: what became of the delivery, the figures, the version in use."""
-    lines = [f"Delivery {state['delivery']}: {_checked(state['problems'])}"]
+    found_out = f": {_checked(state['problems'])}" if state.get("checked", True) else " could not be checked."
+    lines = [f"Delivery {state['delivery']}{found_out}"]
     if state["ruling"]["action"] == "quarantine":
         return "\n".join([*lines, f"It is in quarantine. {_sentence(state['ruling']['explanation'])}"])
     if state.get("chosen"):

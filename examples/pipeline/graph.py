@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from langchain_core.messages import HumanMessage
 from langgraph.graph import END, START, StateGraph
@@ -19,7 +20,7 @@ from graphwright.tools import Resources
 from .agents import Review, StewardRuling, reviewer, steward
 from .card import card_of, facts_of, finished, says_nothing_new
 from .plant import Plant
-from .registry import world_of
+from .registry import FIRST, FOLDER, Registry, world_of
 from .state import PipelineState, Ruling, Trained
 from .tools import (
     check_delivery,
@@ -45,6 +46,13 @@ def provide(resources: Resources, state: Path) -> None:
     resources.provide(Plant, lambda: Plant.open(state))
 
 
+def world(state: Path) -> dict[str, Any]:
+    """What the registry and the quarantine hold, and what the card of each deployed version is headed."""
+    known = world_of(state)
+    registry = Registry(state / FOLDER / "registry")
+    return {**known, "cards": {each: registry.title(each) for each in known["versions"] if each != FIRST}}
+
+
 @graph(
     description="Checks a delivery of customer data, trains and evaluates churn models, deploys one once a person "
     "approves its card, and takes it back if it fails.",
@@ -52,7 +60,7 @@ def provide(resources: Resources, state: Path) -> None:
     output="answer",
     example="Train on delivery clean",
     resources=provide,
-    world=world_of,
+    world=world,
     owner="the team that runs the churn model",
     data=(
         "17 generated deliveries of 2,400 generated customers each; no person exists",
@@ -112,8 +120,8 @@ async def check(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineS
     fresh: PipelineState = {"delivery": name, "trained": None, "deployed": "", "rolled_back": "", "evaluation": {}}  # type: ignore[typeddict-item]  # None empties the channel
     if not isinstance(outcome.artifact, list):
         failed: Ruling = {"action": "continue", "explanation": ""}
-        return {**fresh, "problems": [], "ruling": failed, "refusal": outcome.content}
-    return {**fresh, "problems": outcome.artifact, "refusal": ""}
+        return {**fresh, "checked": False, "problems": [], "ruling": failed, "refusal": outcome.content}
+    return {**fresh, "checked": True, "problems": outcome.artifact, "refusal": ""}
 
 
 async def after_check(state: PipelineState) -> str:

@@ -108,6 +108,11 @@ class Registry:
                 self._point_to(good)
             return changed
 
+    def title(self, version: str) -> str:
+        """What a version's card is headed."""
+        card = (self._folder / "versions" / version / "card.md").read_text(encoding="utf-8")
+        return card.partition("\n")[0].lstrip("# ")
+
     def model(self, version: str) -> dict[str, Any]:
         """A version's model, once its files are found to be what its manifest says.
 

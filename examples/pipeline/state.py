@@ -40,6 +40,8 @@ class PipelineState(TypedDict, total=False):
     request: str
     delivery: str
     """Empty if the request names none."""
+    checked: bool
+    """Whether the delivery could be read at all."""
     problems: list[dict[str, Any]]
     ruling: Ruling
     trained: Annotated[list[Trained], merge_trained]

@@ -40,7 +40,7 @@ def finished(state: RecommendState) -> str:
     width = max((len(each["name"]) for each in shown), default=0)
     for place, each in enumerate(shown, 1):
         lines.append(f"{place:>2}. {each['item']:<6} {each['name']:<{width}} {each['price']:>8.2f}  {each['why']}")
-    if not shown:
+    if not shown and not state.get("problem"):
         lines.append("Nothing fits: no candidate passes the rules.")
     if state.get("dropped"):
         left = ", ".join(f"{item} ({reason})" for item, reason in list(state["dropped"].items())[:6])

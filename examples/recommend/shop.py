@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..sample_database import SampleDatabase
 from .profile import Profile, profile_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .signals import Signals
 
 FOLDER = "recommend"
+_FILE = "shop.sqlite3"
 LIVE = 1_000_000
 """The number of the session in which events are that came in live; one for each user."""
 _TABLES = """
@@ -39,6 +41,7 @@ class Shop:
 
     def __init__(self, state: Path) -> None:
         self._folder = state / FOLDER
+        self._database = _database(state)
         self._lock = threading.RLock()
         self._engine: Engine | None = None
         self._neighbours: Neighbours | None = None
@@ -54,20 +57,11 @@ class Shop:
         from .ranking import MissingExtra
 
         shop = cls(state)
-        shop.path  # noqa: B018  # filled at first sight
+        shop._database.path  # noqa: B018  # filled at first sight
         if not shop.is_trained:
             with suppress(MissingExtra, KnowledgeBaseBusy):
                 shop.vectors(shop.engine.signals)
         return shop
-
-    @cached_property
-    def path(self) -> Path:
-        """The database, filled."""
-        with self._lock:
-            path = self._folder / "shop.sqlite3"
-            if not path.exists():
-                self._fill(path)
-            return path
 
     @property
     def is_trained(self) -> bool:
@@ -79,7 +73,7 @@ class Shop:
         """The catalogue."""
         from .data import Item
 
-        with self._reading() as db:
+        with self._database.reading() as db:
             return {
                 id: Item(**json.loads(data)) for id, data in db.execute("SELECT id, data FROM items ORDER BY rowid")
             }
@@ -127,7 +121,7 @@ class Shop:
         from .data import Event
 
         where, values = ("WHERE user = ?", [user]) if user else ("", [])
-        with self._reading() as db:
+        with self._database.reading() as db:
             query = f"SELECT user, item, kind, session, at FROM events {where} ORDER BY session >= {LIVE}, at, number"
             return [Event(*row) for row in db.execute(query, values)]
 
@@ -135,7 +129,7 @@ class Shop:
         """Add an event that came in live; the same key again adds nothing. Gives how many live ones the user has."""
         from .data import DAYS
 
-        with self._writing() as db:
+        with self._database.writing() as db:
             count = "SELECT count(*) FROM events WHERE user = ? AND session = ?"
             before = db.execute(count, [user, LIVE]).fetchone()[0]
             # The data's own clock: live events follow each other after its last day.
@@ -147,14 +141,14 @@ class Shop:
     def refresh(self, user: str) -> Profile:
         """Compute a user's features from the events and store them."""
         profile = profile_of(user, self.events(user))
-        with self._writing() as db:
+        with self._database.writing() as db:
             sql = "INSERT OR REPLACE INTO features VALUES (?, ?, ?)"
             db.execute(sql, [user, json.dumps(profile), profile["events"]])
         return profile
 
     def profile(self, user: str) -> Profile:
         """A user's features as they are stored; of somebody nobody knows, empty ones."""
-        with self._reading() as db:
+        with self._database.reading() as db:
             row = db.execute("SELECT data FROM features WHERE user = ?", [user]).fetchone()
         found: Profile = json.loads(row[0]) if row else profile_of(user, self.events(user))
         return found
@@ -166,40 +160,12 @@ class Shop:
                 self._neighbours.close()
             self._engine = self._neighbours = None
 
-    def _fill(self, path: Path) -> None:
-        """Write the generated shop, all or nothing."""
-        from dataclasses import asdict, astuple
-
-        from .data import dataset
-
-        self._folder.mkdir(parents=True, exist_ok=True)
-        part, data = path.with_suffix(".part"), dataset()
-        part.unlink(missing_ok=True)
-        with closing(sqlite3.connect(part)) as db:
-            db.executescript(_TABLES)
-            db.executemany("INSERT INTO items VALUES (?, ?)", [(i.id, json.dumps(asdict(i))) for i in data.items])
-            rows = [astuple(each) for each in data.events]
-            db.executemany("INSERT INTO events (user, item, kind, session, at) VALUES (?, ?, ?, ?, ?)", rows)
-            db.commit()
-        part.replace(path)
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.path, timeout=20)) as db:
-            yield db
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._reading() as db, db:
-            yield db
-
 
 def live_world(state: Path) -> dict[str, Any]:
     """What events have changed: each user's live events in order, and the last item that the features know of."""
-    path = state / FOLDER / "shop.sqlite3"
-    if not path.exists():
+    if not (state / FOLDER / _FILE).exists():
         return {}
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+    with _database(state).looking() as db:
         events: dict[str, list[str]] = {}
         query = "SELECT user, kind, item FROM events WHERE session = ? ORDER BY user, at, number"
         for user, kind, item in db.execute(query, [LIVE]):
@@ -211,3 +177,19 @@ def live_world(state: Path) -> dict[str, Any]:
 
 def _newest(recent: Sequence[str]) -> str:
     return recent[0] if recent else ""
+
+
+def _database(state: Path) -> SampleDatabase:
+    return SampleDatabase(state / FOLDER / _FILE, _TABLES, _fill)
+
+
+def _fill(db: sqlite3.Connection) -> None:
+    """Insert the generated items and events."""
+    from dataclasses import asdict, astuple
+
+    from .data import dataset
+
+    data = dataset()
+    db.executemany("INSERT INTO items VALUES (?, ?)", [(i.id, json.dumps(asdict(i))) for i in data.items])
+    rows = [astuple(each) for each in data.events]
+    db.executemany("INSERT INTO events (user, item, kind, session, at) VALUES (?, ?, ?, ?, ?)", rows)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from langchain_core.messages import HumanMessage
 from langgraph.graph import END, START, StateGraph
@@ -17,10 +19,15 @@ from .agents import Plan, Verdict, checker, planner, researcher, writer
 from .citations import check_citations
 from .report import cited_sources, finished_report, number_sources, writing_task
 from .state import Assignment, Finding, ResearchState
-from .tools import publish_report
+from .tools import publish_report, published_in
 
 MAX_ROUNDS = 3
 """Drafts written at most; after the last one the report carries a quality warning instead."""
+
+
+def world(state: Path) -> dict[str, Any]:
+    """The reports on disk."""
+    return {"reports": published_in(state / "reports")}
 
 
 @graph(
@@ -28,6 +35,7 @@ MAX_ROUNDS = 3
     input="question",
     output="report",
     example="How does LangGraph save a checkpoint, and how does an interrupt pause a graph and resume it?",
+    world=world,
     knowledge=("langgraph", "langgraph-checkpoint", "chromadb", "pydantic", "tenacity", "openai"),
 )
 def research() -> StateGraph[ResearchState, RunContext]:

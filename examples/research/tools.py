@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -12,6 +13,7 @@ from graphwright.runtime import ReportsFolder
 from graphwright.tools import IdempotencyKey, ToolContext, ToolFailed, tool
 
 MAX_BYTES = 2_000_000
+_SOURCE = re.compile(r"^- (\[\d+\] .+) \(`\w+`\)$", re.M)
 
 
 @tool(effect="write", once=False, approval="Publishes the report as a file.", critical=("title",), reversible=True)
@@ -35,6 +37,17 @@ def publish_report(
     context.check()
     draft.replace(target)
     return str(target)
+
+
+def published_in(folder: Path) -> dict[str, Any]:
+    """What was published, by the words of the title: how many files, how they are headed, the sources they name."""
+    found: dict[str, Any] = {}
+    for path in sorted(folder.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        about = {"heading": text.partition("\n")[0].lstrip("# "), "sources": _SOURCE.findall(text)}
+        known = found.setdefault(path.stem.rpartition("-")[0], {"files": 0, **about})
+        known["files"] += 1
+    return found
 
 
 def _slug(title: str) -> str:

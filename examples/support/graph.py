@@ -97,11 +97,13 @@ async def take_in(state: SupportState, runtime: Runtime[RunContext]) -> SupportS
     """See what the newest message asks for."""
     messages = state.get("messages", [])
     text = messages[-1].text if messages else ""
-    found = [] if is_courtesy(text) else split_requests(text)[:MAX_REQUESTS]
+    every = [] if is_courtesy(text) else split_requests(text)
+    found = every[:MAX_REQUESTS]
     if len(found) > 1:
         listed = "\n".join(f"{number}. {each}" for number, each in enumerate(found, 1))
         tell(runtime, "note", agent="desk", text=f"{len(found)} requests:\n{listed}")
-    return {"requests": found, "answered": 0, "began": len(messages), "answer": ""}
+    left = every[len(found) :]
+    return {"requests": found, "left": left, "answered": 0, "began": len(messages), "answer": ""}
 
 
 async def after_take_in(state: SupportState) -> Literal["next_request", "reply"]:
@@ -136,6 +138,11 @@ async def reply(state: SupportState) -> SupportState:
     given = [each for each in answers if each]
     if not given:
         return {"answer": WELCOME, "messages": [AIMessage(WELCOME, name="desk", id=f"welcome:{state['began']}")]}
-    if len(given) == 1:
-        return {"answer": given[0]}
-    return {"answer": "\n\n".join(f"{number}. {each}" for number, each in enumerate(given, 1))}
+    numbered = "\n\n".join(f"{number}. {each}" for number, each in enumerate(given, 1))
+    return {"answer": (numbered if len(given) > 1 else given[0]) + _rest(state)}
+
+
+def _rest(state: SupportState) -> str:
+    """What the customer is asked to send again; empty where every request was taken."""
+    left = state.get("left")
+    return f"\n\nI take {MAX_REQUESTS} requests at a time. Please send this again: {' '.join(left)}" if left else ""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from ..sample_database import SampleDatabase
 from .data import SCHEMA, TODAY, rows
 
 FILE = "support.db"
@@ -42,23 +39,7 @@ class Shop:
     """Orders, payments and tickets. Safe for threads and processes: each operation is a transaction of its own."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self.opened() as database:
-            _fill(database)
-
-    @contextmanager
-    def opened(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: kept if the block ends well, undone if it raises."""
-        with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as database:
-            database.row_factory = sqlite3.Row
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-            except BaseException:
-                database.rollback()
-                raise
-            database.commit()
+        self._database = _database(path)
 
     def customer(self, login: str) -> Customer:
         """Who has this login. Raises Refused if nobody has."""
@@ -99,7 +80,7 @@ class Shop:
                 add up to more than billing leaves to the desk.
         """
         order = self.order(customer, order_id)
-        with self.opened() as database:
+        with self._database.writing() as database:
             made = database.execute("SELECT id, amount FROM refunds WHERE key = ?", (key,)).fetchone()
             if made is None:
                 total = "SELECT COALESCE(SUM(amount), 0) FROM refunds WHERE order_id = ?"
@@ -116,7 +97,7 @@ class Shop:
 
     def move(self, customer: Customer, address: str) -> list[str]:
         """Change the customer's address, also of orders that have not been shipped; gives their numbers."""
-        with self.opened() as database:
+        with self._database.writing() as database:
             database.execute("UPDATE customers SET address = ? WHERE id = ?", (address, customer.id))
             open_orders = "customer = ? AND status = 'processing'"
             database.execute(f"UPDATE orders SET address = ? WHERE {open_orders}", (address, customer.id))
@@ -128,7 +109,7 @@ class Shop:
         order = self.order(customer, order_id)
         if order["status"] not in ("processing", "cancelled"):
             raise Refused(f"Order {order['id']} is {order['status']}; only orders in processing can be cancelled.")
-        with self.opened() as database:
+        with self._database.writing() as database:
             database.execute(
                 "UPDATE orders SET status = 'cancelled' WHERE id = ? AND status = 'processing'", (order["id"],)
             )
@@ -143,7 +124,7 @@ class Shop:
 
     def open_ticket(self, customer: Customer, subject: str, text: str, key: str) -> str:
         """Open a ticket, once for one key; gives its number."""
-        with self.opened() as database:
+        with self._database.writing() as database:
             made = database.execute("SELECT id FROM tickets WHERE key = ?", (key,)).fetchone()
             if made is not None:
                 return str(made["id"])
@@ -179,8 +160,7 @@ class Shop:
         return found[0] if found else None
 
     def _all(self, question: str, *values: object) -> list[dict[str, Any]]:
-        with closing(sqlite3.connect(self.path, timeout=30)) as database:
-            database.row_factory = sqlite3.Row
+        with self._database.reading() as database:
             return [dict(each) for each in database.execute(question, values)]
 
 
@@ -193,12 +173,12 @@ def _may_refund(order: dict[str, Any], amount: int, left: int) -> None:
         raise Refused(f"Order {order['id']} arrived on {order['arrives']}, more than {REFUND_DAYS} days ago: too late.")
 
 
+def _database(path: Path) -> SampleDatabase:
+    return SampleDatabase(path, SCHEMA, _fill)
+
+
 def _fill(database: sqlite3.Connection) -> None:
-    """Make the tables and their rows, all or nothing, unless they are there."""
-    if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'orders'").fetchone():
-        return
-    for statement in filter(str.strip, SCHEMA.split(";")):
-        database.execute(statement)
+    """Insert the generated rows."""
     for table, row in rows():
         database.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
 
@@ -209,21 +189,12 @@ def euros(cents: int) -> str:
 
 
 def world(state: Path) -> dict[str, Any]:
-    """What the desk may change, by order, customer and ticket; a new shop where there is no database yet.
-
-    It is read from a copy: a process that was killed may have left a journal, which a reader would roll back.
-    """
-    with TemporaryDirectory(prefix="graphwright-") as folder:
-        copy = Path(folder) / FILE
-        for name in (FILE, f"{FILE}-journal"):
-            if (state / name).exists():
-                shutil.copyfile(state / name, copy.with_name(name))
-        shop = Shop(copy)
-        with shop.opened() as database:
-            refunded = dict(database.execute("SELECT order_id, SUM(amount) FROM refunds GROUP BY order_id").fetchall())
-            orders = database.execute("SELECT id, status, address FROM orders ORDER BY id").fetchall()
-            customers = database.execute("SELECT id, address FROM customers ORDER BY id").fetchall()
-            tickets = database.execute("SELECT id, subject, status FROM tickets ORDER BY id").fetchall()
+    """What the desk may change, by order, customer and ticket; a new shop where there is no database yet."""
+    with _database(state / FILE).looking() as database:
+        refunded = dict(database.execute("SELECT order_id, SUM(amount) FROM refunds GROUP BY order_id").fetchall())
+        orders = database.execute("SELECT id, status, address FROM orders ORDER BY id").fetchall()
+        customers = database.execute("SELECT id, address FROM customers ORDER BY id").fetchall()
+        tickets = database.execute("SELECT id, subject, status FROM tickets ORDER BY id").fetchall()
     return {
         "orders": {
             each["id"]: {

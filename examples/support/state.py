@@ -10,6 +10,8 @@ class SupportState(PatternState, total=False):
 
     requests: list[str]
     """The requests of the newest message, in order."""
+    left: list[str]
+    """Its requests beyond the limit: the customer is asked to send them again."""
     answered: int
     """How many of them have been answered."""
     began: int

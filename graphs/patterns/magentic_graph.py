@@ -25,6 +25,7 @@ from .checking import PatternProblem, check, limit_problems, participant_problem
 from .delegating import delegate_tool, name_problems
 from .magentic_ledger import Judgement, Ledger, Words, ledger_schema, read_ledger
 from .magentic_rules import (
+    MAX_REVISIONS,
     Event,
     Judged,
     Limits,
@@ -59,12 +60,16 @@ class MagenticState(PatternState, total=False):
 
 
 def _why_review(arguments: Any) -> str:
-    return "A team is about to work by this plan. Approve or edit it, respond with what to change, or reject it."
+    why = "A team is about to work by this plan. Approve or edit it, respond with what to change, or reject it."
+    problem = arguments.get("problem") if isinstance(arguments, Mapping) else None
+    return f"{why} The edit was not taken: {problem}" if problem else why
 
 
 @tool(effect="read", approval=_why_review, trusted=True, timeout=None)
 def review_plan(
-    request: Annotated[str, Field(description="What was asked.")], plan: Annotated[str, Field(description="The plan.")]
+    plan: Annotated[str, Field(description="The plan.")],
+    request: Annotated[str, Field(description="What was asked.")] = "",
+    problem: Annotated[str, Field(description="Why an edit of the plan was not taken.")] = "",
 ) -> str:
     """Have a person look at the plan of a team before it works."""
     return plan
@@ -196,6 +201,12 @@ class _Lead:
         arguments = {"request": request_of(state["messages"]), "plan": state["plan"]}
         key = f"review:{team.resets}:{team.revisions}"
         outcome = await use_tool(review_plan, arguments, runtime, agent=self.agent.name, key=key)
+        for number in range(MAX_REVISIONS):
+            if outcome.status == "success" or not outcome.ran:
+                break
+            # Nobody rejected it: the arguments of an edit do not fit. Who made it is told, and asked again.
+            asked = {**arguments, "problem": outcome.content}
+            outcome = await use_tool(review_plan, asked, runtime, agent=self.agent.name, key=f"{key}:again{number}")
         if outcome.status == "error":
             return self._go(state, Reviewed("reject", outcome.content))
         if not outcome.ran:

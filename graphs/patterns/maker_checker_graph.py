@@ -59,7 +59,7 @@ class MakerState(PatternState, total=False):
 )
 def accept_draft(
     draft: Annotated[str, Field(description="The best draft.")],
-    objections: Annotated[list[str], Field(description="What the checker still objects to.")],
+    objections: Annotated[Sequence[str], Field(description="What the checker still objects to.")] = (),
 ) -> str:
     """Accept a draft that the checker did not approve."""
     return draft

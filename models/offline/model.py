@@ -31,6 +31,11 @@ class OfflineModel(ChatModel):
         """Always "offline"."""
         return "offline"
 
+    @property
+    def reads_instructions(self) -> bool:
+        """Never: it goes by the question, the tools and the results."""
+        return False
+
     async def respond(self, request: ModelRequest, *, on_delta: DeltaSink | None = None) -> AIMessage:
         """Answer one request by heuristics; the metadata says that no language model was involved."""
         turn = turn_of(request.messages)

@@ -36,7 +36,8 @@ _BASE = {
     "number": -0.5, "list": -1.5,
 }  # fmt: skip
 _SAYING = re.compile(
-    r"\b(?:saying|that says|which says|with the (?:text|message|content|body)|the following (?:text|message))\b"
+    r"\b(?:saying|that says|which says|with the (?:text|message|content|body)|the following (?:text|message)"
+    r"|remember that)\b"
     r"[:\s]+([^\n]{2,2000})",
     re.I,
 )
@@ -76,7 +77,7 @@ def _joined(scene: Scene, found: list[Phrase]) -> Iterator[Phrase]:
 
 
 def _whole_texts(scene: Scene) -> Iterator[Candidate]:
-    """Texts to be passed on whole: a quotation, or what follows 'saying'."""
+    """Texts to be passed on whole: a quotation, or what follows 'saying' or 'remember that'."""
     for mention in scene.mentions:
         if mention.kind == "quoted":
             score = 0.8 + 0.001 * len(mention.text)

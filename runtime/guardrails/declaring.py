@@ -52,6 +52,8 @@ class Guardrail:
     do: Action
     tools: frozenset[str] = frozenset()
     """Calls and results of these tools only; empty: of all."""
+    answers: bool = True
+    """At the input: whether it looks at what people answer as well: texts, lists of values, parts of a state."""
 
     def __post_init__(self) -> None:
         if self.is_telemetry and self.do != "flag":

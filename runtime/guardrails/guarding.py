@@ -24,10 +24,11 @@ from ..journal import Intent, Journal, Writer
 from ..policy.decision import Decision
 from ..policy.gating import denied, edited
 from ..policy.remembering import POLICY, keeping
+from ..runs import RunStore
 from .declaring import Checked, Found, Guardrail, GuardrailBlocked, Noticed, Place, check
 
 NOTICED = "guardrails"
-"""A run's option: what guardrails noticed in its input."""
+"""A run's option: what guardrails noticed in its input; with a question's id and a bar between, in an answer to it."""
 PATIENCE = 10.0
 """Seconds that telemetry may take after the run has stopped."""
 Output = Callable[[Mapping[str, Any]], str]
@@ -108,14 +109,26 @@ class Guarded:
         strict = (each.stands_at("output") and each.do != "flag" for each in self._guardrails)
         return event["type"] == "token" and any(strict)
 
-    async def begin(self, values: Mapping[str, Any], noticed: Any) -> None:
-        """Record what was noticed in the input, and ask whoever only watches."""
-        told = [Noticed(name, "input", did, sentence) for name, did, sentence in noticed or ()]
-        await self._record(told, key=f"{self._run}|input")
+    async def begin(self, values: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        """Record what was noticed in the input and in people's answers, and ask whoever only watches."""
+        await self.entered(options)
         self._ask("input", dict(values), key=f"{self._run}|input")
 
-    async def finish(self) -> None:
-        """Record what was noticed in the answer, and wait a little for those who watch."""
+    async def entered(self, options: Mapping[str, Any]) -> None:
+        """Record what was noticed in what people sent; the run's options keep it until then."""
+        for name, noticed in options.items():
+            kind, _, of = name.partition("|")
+            if kind == NOTICED:
+                told = [Noticed(guardrail, "input", did, sentence) for guardrail, did, sentence in noticed]
+                answered = of.partition("|")[0]
+                where = f"answer to {answered}" if answered else "input"
+                await self._record(told, key=f"{self._run}|{of or 'input'}", where=where)
+
+    async def finish(self, runs: RunStore) -> None:
+        """Record what was noticed in the answer, and in what people answered; wait a little for those who watch."""
+        if self._has("input"):
+            with suppress(LeaseLost):  # whoever has the thread now finds it in the options again
+                await self.entered((await runs.get(self._run)).options)
         if self._final is not None:
             with suppress(LeaseLost):  # whoever has the thread now looks again
                 await self._record(self._final.noticed, key=f"{self._run}|output")
@@ -147,7 +160,7 @@ class Guarded:
         """Nothing is changed silently that a person has approved: an edit that would be redacted is refused."""
 
         async def step(call: GateCall) -> Outcome:
-            if self._passed.get(call.key) != digest(call.arguments):
+            if call.key not in self._writer.known and self._passed.get(call.key) != digest(call.arguments):
                 noticed = check(self._guardrails, "call", dict(call.arguments), call.tool.name).noticed
                 stopped = next((each for each in noticed if each.did != "flag"), None)
                 if stopped is not None:
@@ -212,7 +225,7 @@ class Guarded:
             with suppress(LeaseLost):
                 await self._record([Noticed(guardrail.name, place, "flag", found.sentence)], key=key, call=call)
 
-    async def _record(self, noticed: Any, *, key: str, call: GateCall | None = None) -> None:
+    async def _record(self, noticed: Any, *, key: str, call: GateCall | None = None, where: str = "") -> None:
         for each in noticed:
             row = _key(key, each.guardrail)
             if row in self._writer.known:
@@ -222,7 +235,7 @@ class Guarded:
                 "verdict": "allow",
                 "found": each.did,
                 "rule": _rule(each.guardrail),
-                "sentence": f"At the {each.place}: {each.sentence} {_DONE[each.did]}",
+                "sentence": f"At the {where or each.place}: {each.sentence} {_DONE[each.did]}",
             }
             agent = call.context.agent if call else "the run"
             intent = Intent(key=row, kind="policy", name=POLICY, semantics="pure", request=request, agent=agent)

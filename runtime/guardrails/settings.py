@@ -28,6 +28,7 @@ class GuardrailSettings(BaseModel):
     tools: tuple[str, ...] = Field(default=(), description="Calls and results of these tools only.")
     kinds: tuple[str, ...] = Field(default=(), description="Of pii: which; all if left out.")
     most: int | None = Field(default=None, ge=1, description="Of length: how many characters a text may have.")
+    answers: bool = Field(default=True, description="Of input: people's answers as well; shape never does.")
     type: str = Field(default="", description="Of shape: a type, as module:Name.")
 
     @model_validator(mode="after")
@@ -83,6 +84,7 @@ def _made(written: GuardrailSettings, project: Path) -> Guardrail:
         at=frozenset(written.at),
         do=written.do,
         tools=frozenset(written.tools),
+        answers=written.answers and written.look_for != "shape",
     )
 
 

@@ -27,7 +27,11 @@ class Call:
     """What the tool's author gave parameters that are left out."""
     batch: str = ""
     """The model's message that made the call; see :class:`Source`."""
+    tasks: tuple[str, ...] = ()
+    """The tasks inside which it is made; see :func:`~graphwright.runtime.places.tasks_of`."""
     key: str = ""
+    is_step: bool = False
+    """Whether a node does it by itself, at a place that the graph's author chose; no tool of anybody's."""
 
     @property
     def labels(self) -> Labels:
@@ -43,10 +47,11 @@ class Call:
     def critical(self) -> tuple[str, ...]:
         """The arguments that decide whom the effect hits: as declared; where nothing is declared, every one.
 
-        Only a write that can be undone needs no declaration.
+        Only a write that can be undone needs no declaration, nor one of a step: its author wrote where it goes.
         """
         labels = self.labels
-        if labels.critical or (labels.effect == "write" and labels.reversible and not labels.destructive):
+        is_contained = labels.effect == "write" and not labels.destructive and (labels.reversible or self.is_step)
+        if labels.critical or is_contained:
             return labels.critical
         return tuple(self.arguments)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -21,7 +22,7 @@ Rule = Callable[[Call, "Context"], Finding | None]
 """One rule: what it has against a call, or None. A rule only ever adds; it cannot allow what another refuses."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Context:
     """Everything that a decision rests on. Immutable: :meth:`after` gives the context that follows."""
 
@@ -39,12 +40,17 @@ class Context:
     @property
     def tainted(self) -> bool:
         """Whether the run has read words of a stranger."""
-        return any(source.taints for source in self.sources)
+        return bool(self.tainted_by)
+
+    @cached_property
+    def tainted_by(self) -> tuple[str, ...]:
+        """Whose words those were: the origins of what taints, the first :data:`MOST`, each once."""
+        return _some_origins(source.origin for source in self.sources if source.taints)
 
     def told(self, *texts: Any, origin: str = USER) -> Context:
         """The context after a person said this: their words may decide whom an effect hits."""
         said = [Source(origin, text, trusted=True, spoken=True) for text in texts if text]
-        return replace(self, sources=(*self.sources, *said))
+        return self._and(*said)
 
     def typed(self, value: Any, origin: str) -> Context:
         """The context after a reader filled fields that cannot carry sentences."""
@@ -52,7 +58,14 @@ class Context:
 
     def including(self, source: Source) -> Context:
         """The context with one source more."""
-        return replace(self, sources=(*self.sources, source))
+        return self._and(source)
+
+    def _and(self, *found: Source) -> Context:
+        """With more sources. Its taint is carried on, not asked of every source anew: a run reads thousands of them."""
+        more = replace(self, sources=(*self.sources, *found))
+        fresh = [each.origin for each in found if each.taints]
+        more.__dict__["tainted_by"] = _some_origins((*self.tainted_by, *fresh)) if fresh else self.tainted_by
+        return more
 
     def after(self, call: Call, value: Any, *, believed: bool | None = None) -> Context:
         """The context after a call returned this (a text, or plain data).
@@ -66,19 +79,23 @@ class Context:
             return self
         if believed is None:
             believed = self.before(call).believes(call)
-        found = Source(call.tool, value, believed, call.labels.private, batch=call.batch, key=call.key)
+        found = Source(
+            call.tool, value, believed, call.labels.private, batch=call.batch, tasks=call.tasks, key=call.key
+        )
         parts = _by_record(found, self.tenant) if call.labels.per_record else [found]
-        return replace(self, sources=(*self.sources, *parts))
+        return self._and(*parts)
 
     def before(self, call: Call) -> Context:
-        """What was known when the model asked for this call: not what its siblings return meanwhile."""
-        if not call.batch or not any(source.batch == call.batch for source in self.sources):
-            return self
-        return replace(self, sources=tuple(each for each in self.sources if each.batch != call.batch))
+        """What was known when this call was decided on: not what is found beside it, by other calls of its message and
+        in other tasks of its superstep. So it does not hang on which of them is faster.
+        """
+        known = tuple(each for each in self.sources if not each.is_unknown_to(call.batch, call.tasks))
+        return self if len(known) == len(self.sources) else replace(self, sources=known)
 
     def believes(self, call: Call) -> bool:
-        """Whether the result may be trusted: the tool's may, and no stranger chose what it was asked for."""
-        return call.labels.trusted and (not self.tainted or not self.foreign(call.values(*call.arguments)))
+        """Whether the result may be trusted: the tool's may, or records of it, and no stranger chose the question."""
+        may_be = call.labels.trusted or call.labels.per_record
+        return may_be and (not self.tainted or not self.foreign(call.values(*call.arguments)))
 
     def foreign(self, values: Iterable[Leaf], *, ids: bool = False) -> list[Leaf]:
         """Those of the values that stand neither in a person's words nor in trusted output.
@@ -110,8 +127,14 @@ class Context:
         return next((each.origin for each in reversed(self.sources) if not each.trusted and each.has(value)), "")
 
 
+def _some_origins(of: Iterable[str]) -> tuple[str, ...]:
+    return tuple(islice(dict.fromkeys(of), MOST))
+
+
 def _by_record(found: Source, tenant: str) -> list[Source]:
-    """One source for the records that are trusted and our own, one for the others."""
+    """One source for the records that are trusted and our own, one for the others; a stranger's question finds none."""
+    if not found.trusted:
+        return [found]
     records = found.value if isinstance(found.value, list) else [found.value]
     ours = [
         each for each in records if isinstance(each, dict) and each.get("trusted") is True and _is_ours(each, tenant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +25,8 @@ Decider = Callable[[GateCall, Decision], Awaitable[Decision]]
 
 EDITOR = "whoever edited the call"
 ANSWERER = "whoever answered"
+_EDITED = "|edited|"
+_EDIT = re.compile(rf"{re.escape(_EDITED)}[0-9a-f]{{16}}$")
 
 
 async def _as_decided(_call: GateCall, decision: Decision) -> Decision:
@@ -77,8 +80,9 @@ class RunPolicy:
             decision = await self._keep(call, decide(seen, self.context))
             if decision.verdict == "deny":
                 return denied(call, decision)
-            known = replace(call.context, tainted=self.context.tainted)
-            judged = Judgement(self, seen, decision, believed=self.context.before(seen).believes(seen))
+            before = self.context.before(seen)
+            known = replace(call.context, tainted=before.tainted, tainted_by=before.tainted_by)
+            judged = Judgement(self, seen, decision, believed=before.believes(seen))
             try:
                 outcome = await following(replace(call, judged=judged, context=known))
             except Exception as error:
@@ -103,7 +107,9 @@ class RunPolicy:
             toolbox=call.toolbox,
             defaults={name: schema["default"] for name, schema in properties.items() if "default" in schema},
             batch=call.batch,
+            tasks=call.tasks,
             key=call.key,
+            is_step=call.kind == "step",
         )
 
     async def typed(self, agent: str, fields: Mapping[str, Any], key: str) -> None:
@@ -148,7 +154,9 @@ class Judgement:
         labels, decided = self.call.labels, self.decision
         read_with = {"trusted": self.believed, "private": labels.private, "per_record": labels.per_record}
         named = {name: True for name, is_so in read_with.items() if is_so}
-        return {"verdict": decided.verdict, "rule": decided.rule, "found": decided.found, **named}
+        return {"verdict": decided.verdict, "rule": decided.rule, "found": decided.found, **named} | (
+            {"tasks": list(self.call.tasks)} if self.call.tasks else {}
+        )
 
     async def again(self, call: GateCall) -> Judgement | Outcome:
         """The judgement on an edited call, without a reason where nothing new is to be asked; or its denial."""
@@ -179,7 +187,12 @@ class Recorded:
 
 def edited(call: GateCall) -> GateCall:
     """The call under the key of the decision on it as it was edited."""
-    return replace(call, key=f"{call.key}|edited|{digest(call.arguments)[:16]}")
+    return replace(call, key=f"{call.key}{_EDITED}{digest(call.arguments)[:16]}")
+
+
+def unedited(key: str) -> str:
+    """The key of a call, given that of a decision on it as it was edited, or on itself."""
+    return _EDIT.sub("", key)
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Any]:
@@ -191,7 +204,8 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Any]:
 def denied(call: GateCall, decision: Decision) -> Outcome:
     """What the model reads of a call that policy denies."""
     text = f"Policy denied this call (rule {decision.rule}); {call.tool.name} was not run. {decision.sentence}"
-    return Outcome(content=f"{text} Go on without it, or say that it cannot be done.", status="error", ran=False)
+    advice = " Go on without it, or say that it cannot be done." if call.kind == "tool" else ""
+    return Outcome(content=text + advice, status="error", ran=False)
 
 
 def told_by(artifact: Any, content: str) -> Any:

@@ -18,7 +18,7 @@ from .call import Call
 from .context import Context
 from .decision import Decision
 from .foreign import strange_descriptions
-from .gating import ANSWERER, EDITOR, Decider, RunPolicy, changed, told_by
+from .gating import ANSWERER, EDITOR, Decider, RunPolicy, changed, told_by, unedited
 from .plan import compile_plan
 from .sources import Source
 from .typed import READER
@@ -39,7 +39,7 @@ _MOST_RUNS = 100_000
 UNTRUSTED = "untrusted"
 """A run's option: the keys of its input that hold words of strangers (a mail that started it, say)."""
 _CALLS = Statement(
-    "SELECT * FROM journal WHERE kind IN ('tool', 'policy') AND run_id IN"
+    "SELECT * FROM journal WHERE kind IN ('tool', 'step', 'policy') AND run_id IN"
     " (SELECT id FROM runs WHERE thread_id = :thread) ORDER BY begun, id"
 )
 _ASKED = Statement("SELECT DISTINCT run_id FROM approvals WHERE thread_id = :thread ORDER BY run_id")
@@ -61,7 +61,7 @@ class Records:
     approvals: Broker
 
     async def calls(self, thread_id: str) -> list[Entry]:
-        """The tool calls and decisions of a thread, in order; what models said is not among them."""
+        """The calls of tools, the steps and the decisions of a thread, in order; what models said is not among them."""
         named = {"thread": thread_id}
         rows = await self.database.read(lambda connection: _CALLS.rows(connection, named), brief=True)
         return [read_entry(row) for row in rows]
@@ -136,15 +136,17 @@ def keeping(journal: Journal, writer: Writer) -> Decider:
     made: dict[str, tuple[str, Decision]] = {}
 
     async def keep(call: GateCall, decision: Decision) -> Decision:
-        if call.key in writer.known:
-            return Decision("allow", sentence="It was let through before.", tainted=decision.tainted)
         key, arguments = key_of(call.key), digest(call.arguments)
         if key in made and made[key][0] == arguments:
             return made[key][1]
-        made[key] = arguments, decision
+        # What was asked is asked again, though it was answered and the call made since: its question keeps its place
+        # among those of its node, which are answered by their order.
         known = await journal.find(key) if key in writer.known else None
         if known is not None and known.request.get("arguments") == arguments:
             return Decision.from_data(known.request)
+        if unedited(call.key) in writer.known:
+            return Decision("allow", sentence="It was let through before.", tainted=decision.tainted)
+        made[key] = arguments, decision
         if decision.found != "allow":
             request = {"tool": call.tool.name, "arguments": arguments, **decision.to_data()}
             agent = call.context.agent
@@ -192,8 +194,10 @@ def _with_entry(context: Context, entry: Entry) -> Context:
     outcome = entry.outcome or {}
     if entry.kind == "policy" and entry.name == READER:
         return context.typed(entry.request.get("fields"), entry.agent)
-    if entry.kind != "tool" or entry.status not in ("done", "failed", "happened"):
+    if entry.kind not in ("tool", "step") or entry.status not in ("done", "failed", "happened"):
         return context
+    if entry.kind == "step" and "policy" not in outcome:
+        return context  # of a release that judged no steps
     value = told_by(
         outcome.get("artifact"), str(outcome.get("content") or outcome.get("error") or outcome.get("note") or "")
     )
@@ -203,10 +207,15 @@ def _with_entry(context: Context, entry: Entry) -> Context:
 
 def _call_of(entry: Entry, kept: Mapping[str, Any] | None) -> Call:
     """The call with the labels that its result was read with; without a record of them, the worst is assumed."""
-    read_with = {"private": True} if kept is None else kept
+    read_with: Mapping[str, Any] = {"private": True} if kept is None else kept
     private, per_record = bool(read_with.get("private")), bool(read_with.get("per_record"))
     labels = Labels(private=private, per_record=per_record)
     arguments = entry.request if isinstance(entry.request, dict) else {}
     return Call(
-        tool=entry.name, arguments=arguments, declared=labels, key=entry.key, batch=entry.key.rpartition("|")[0]
+        tool=entry.name,
+        arguments=arguments,
+        declared=labels,
+        key=entry.key,
+        batch=entry.key.rpartition("|")[0],
+        tasks=tuple(read_with.get("tasks") or ()),
     )

@@ -10,15 +10,18 @@ NAME = "plan_lock"
 
 
 def plan_lock(call: Call, context: Context) -> Finding | None:
-    """After untrusted text was read, deny calls outside the plan. It is not asked: a careless person would say yes."""
-    if not context.tainted or context.plan.allows(call.tool, call.agent, call.toolbox):
+    """After untrusted text was read, deny calls outside the plan. It is not asked: a careless person would say yes.
+
+    A step is none that a text could have chosen: the graph's own code makes it, under a name of its own.
+    """
+    if call.is_step or not context.tainted or context.plan.allows(call.tool, call.agent, call.toolbox):
         return None
     return _outside(call, context, "and untrusted text was read since")
 
 
 def plan_always(call: Call, context: Context) -> Finding | None:
     """Deny calls outside the plan, whatever was read."""
-    if context.plan.allows(call.tool, call.agent, call.toolbox):
+    if call.is_step or context.plan.allows(call.tool, call.agent, call.toolbox):
         return None
     return _outside(call, context, "and the profile is strict")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ..places import are_beside
 from .dates import Moments, is_moment, moments
 from .words import SHORT, destination, is_address, is_iban, leaves, normal, number, raw_words, words
 
@@ -40,7 +41,13 @@ class Source:
     """A person's own words."""
     batch: str = ""
     """The model's message that asked for it; calls of one message do not know each other's results."""
+    tasks: tuple[str, ...] = ()
+    """The tasks inside which it was asked for; those of one superstep do not know each other's results."""
     key: str = field(default="", compare=False)
+
+    def is_unknown_to(self, batch: str, tasks: Sequence[str]) -> bool:
+        """Whether it was found beside a call of this message in these tasks, whichever of the two was first."""
+        return bool(batch and self.batch == batch) or are_beside(self.tasks, tasks)
 
     @cached_property
     def texts(self) -> list[str]:

@@ -101,7 +101,7 @@ def test_the_generator_makes_at_least_200_harmful_attacks_on_the_shipped_graphs(
 
     assert len(harmful) >= 200
     assert len({each.id for each in attacks}) == len({each.order.mark for each in attacks}) == len(attacks)
-    assert {number for each in harmful for number in each.numbers} >= set(NAMES) - {"ASI05"}
+    assert {number for each in harmful for number in each.numbers} == set(NAMES)
     assert {"document", "ticket", "post", "memory", "description", "agent", "review"} <= {each.kind for each in harmful}
 
 
@@ -365,6 +365,8 @@ async def test_a_task_that_never_reads_the_words_measures_nothing(tmp_path: Path
         "support.read_ticket.ticket-then-order.small-refund",
         "support.read_ticket.ticket-then-order.cancel-what-is-on-its-way",
         "assistant.description.sum.fetch_url-1",
+        "assistant.recall.what-is-known.fetch_url-1",
+        "analyst.query_database.customers-then-chart.run-a-command",
     ],
 )
 async def test_attacks_on_the_shipped_graphs_fail_and_the_tasks_finish(name: str, tmp_path: Path) -> None:
@@ -434,3 +436,17 @@ def _secret() -> Tool:
 
 def test_a_tool_from_elsewhere_has_no_labels() -> None:
     assert poisoned_tool("x").labels == Labels.unknown()
+
+
+async def test_the_suite_plays_each_attack_once_and_what_is_at_stake_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    project = project_of(tmp_path)
+    told = []
+    for stakes in (False, True):
+        suite = attack_suite(project, stakes=stakes)
+        assert suite.function is not None
+        told.append(await suite.function({"attack": "office.read_mail.read.send-1"}))
+
+    assert [(each["succeeded"], each["careless"], each["bare"]) for each in told] == [
+        (False, None, None),
+        (False, True, True),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from graphwright.evals.external import MissingData
 from graphwright.evals.external.banking_ir import Collection, load_banking, measure, plain_bm25
 from graphwright.evals.external.bfcl import PARTS, load_part, score_calls
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("TEST_DATA") or ROOT.parent / "shared" / "data")
 CASE: dict[str, Any] = {
     "id": "x", "messages": [],
     "tools": [{"name": "f", "parameters": {"properties": {"a": {"type": "integer"}}, "required": ["a"]}}],
@@ -64,7 +66,10 @@ def test_a_collection_is_read_and_a_ranking_measured(tmp_path: Path) -> None:
     assert measure(found, lambda query: ["d2", "d1"]).ndcg10 == pytest.approx(0.6309, abs=1e-4)
 
 
-@pytest.mark.skipif(not (DATA / "banking_ir").is_dir(), reason="The questions are not in ../shared/data/banking_ir")
+@pytest.mark.skipif(
+    not (DATA / "banking_ir").is_dir(),
+    reason="The questions are third-party data, not in the repository: TEST_DATA=DIR points to DIR/banking_ir",
+)
 def test_plain_bm25_gets_the_figures_given_beside_the_data() -> None:
     collection = load_banking(DATA / "banking_ir")
 
@@ -74,7 +79,10 @@ def test_plain_bm25_gets_the_figures_given_beside_the_data() -> None:
     assert [quality.ndcg10, quality.recall10, quality.recall100] == pytest.approx([0.173, 0.166, 0.551], abs=1e-3)
 
 
-@pytest.mark.skipif(not (DATA / "bfcl").is_dir(), reason="Berkeley's cases are not in ../shared/data/bfcl")
+@pytest.mark.skipif(
+    not (DATA / "bfcl").is_dir(),
+    reason="Berkeley's cases are third-party data, not in the repository: TEST_DATA=DIR points to DIR/bfcl",
+)
 def test_gold_answers_of_bfcl_are_right_and_nothing_is_not() -> None:
     for part in PARTS:
         for case in load_part(DATA / "bfcl", part):

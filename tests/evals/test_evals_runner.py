@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -326,3 +327,36 @@ def test_a_killed_run_goes_on_without_losing_or_repeating_a_finished_case(tmp_pa
     assert sorted(each.case for each in folder.results()) == sorted(f"c{at}" for at in range(60))
     assert all(ran.count(each) == 1 for each in finished)
     assert len(ran) <= 61  # what was in the middle when it died
+
+
+def test_a_run_that_is_killed_three_times_has_every_case_once(tmp_path: Path) -> None:
+    many, seed = 300, random.SystemRandom().randrange(2**32)
+    rng = random.Random(seed)
+    (tmp_path / "killed.py").write_text(KILLED.replace("range(60)", f"range({many})"))
+    command, env = [sys.executable, "killed.py"], {**os.environ, "PYTHONSAFEPATH": "1"}
+    finished: list[set[str]] = []
+    log, before = tmp_path / "ran.log", [0]
+    for _ in range(3):
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, env=env)
+        assert process.stdout is not None
+        process.stdout.readline()
+        lines = next(tmp_path.glob("slow-*")) / "results.jsonl"
+        wanted = len(finished[-1] if finished else ()) + rng.randint(1, 80)
+        while process.poll() is None and (not lines.exists() or lines.read_bytes().count(b"\n") < wanted):
+            time.sleep(rng.random() * 0.01)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, f"seed {seed}"
+        process.stdout.close()
+        finished.append({each.case for each in RunFolder.find(lines.parent).results()})
+        before.append(len(log.read_text().split()))
+
+    subprocess.run(command, cwd=tmp_path, env=env, check=True, capture_output=True)
+
+    ran = log.read_text().split()
+    assert sorted(each.case for each in RunFolder.find(lines.parent).results()) == sorted(
+        f"c{at}" for at in range(many)
+    )
+    assert finished[0] < finished[1] < finished[2], f"seed {seed}"
+    for known, at in zip(finished, before[1:], strict=True):
+        assert not known & set(ran[at:]), f"seed {seed}"
+    assert len(ran) <= many + 3  # what was in the middle each time

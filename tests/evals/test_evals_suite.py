@@ -158,3 +158,22 @@ def test_a_fault_of_a_tool_names_the_tool(tmp_path: Path) -> None:
 
     with pytest.raises(CaseProblem, match="a tool_error needs tool"):
         open_dataset(path)
+
+
+def test_planted_attacks_are_a_suite_among_the_others_and_one_of_that_name_wins(shop: Path) -> None:
+    assert "attacks" in suite_places(Project(shop))
+    (shop / "evals" / "attacks-suite.yaml").write_text("name: attacks\ngraph: sound\ncases: cases.yaml\n")
+
+    assert find_suite("attacks", Project(shop)).graph == "sound"
+
+
+def test_a_suite_can_be_written_in_python(shop: Path) -> None:
+    path = shop / "evals" / "mine.py"
+    made = "from graphwright.evals import Case, Suite\n\nSUITE = Suite(name='mine', cases=[Case(id='a', input='x')], "
+    path.write_text(f"{made}function=str.upper)\n")
+
+    assert find_suite(str(path), Project(shop)).name == "mine"
+    for wrong, why in (("SUITE = 7", "SUITE is a int"), ("1 / 0", "ZeroDivisionError"), ("x = 1", "neither SUITE")):
+        path.write_text(f"{wrong}\n")
+        with pytest.raises(CaseProblem, match=why):
+            find_suite(str(path), Project(shop))

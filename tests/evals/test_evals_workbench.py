@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,12 @@ from graphwright.evals.external.workbench import Recorded, Task, WorkBench
 from graphwright.evals.external.workbench_tables import TABLES, WRITES
 from graphwright.evals.scorers import verdict
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "workbench"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="WorkBench's cases are not in ../shared/data/workbench")
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("TEST_DATA") or ROOT.parent / "shared" / "data") / "workbench"
+needs_data = pytest.mark.skipif(
+    not DATA.is_dir(),
+    reason="WorkBench's cases are third-party data, not in the repository: TEST_DATA=DIR points to DIR/workbench",
+)
 
 ROWS: dict[str, dict[str, str]] = {
     "calendar": {"event_id": "00000007", "event_name": "Plan", "participant_email": "bo@x.com",

@@ -134,6 +134,20 @@ async def test_the_next_message_of_a_thread_goes_through_triage_again(opened: Op
     assert world(tmp_path / "state")["orders"]["A-1042"]["refunded"] == "6.50"
 
 
+async def test_requests_beyond_the_limit_are_asked_for_again_once(opened: Opener, tmp_path: Path) -> None:
+    six = (
+        "Where is order A-1044? Why was I charged twice for order A-1047? What address do you have for me? "
+        "Cancel order A-1046. Diagnose my thermostat TH-200 with error E7. Please refund 5.00 EUR of order A-1042."
+    )
+    async with opened() as runtime:
+        first = await ask(runtime, six)
+        second = await ask(runtime, "Please refund 5.00 EUR of order A-1042.", thread_id=first.thread_id)
+
+    assert (first.output or "").endswith("Please send this again: Please refund 5.00 EUR of order A-1042.")
+    assert "again" not in (second.output or "")
+    assert world(tmp_path / "state")["orders"]["A-1042"]["refunded"] == "5.00"
+
+
 def is_from(agent: str) -> Callable[[ModelRequest], bool]:
     instructions = {each.name: each.instructions.render()[:60] for each in (triage, billing, technical, account)}
     return lambda request: request.messages[0].text.startswith(instructions[agent])

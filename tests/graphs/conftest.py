@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import BaseMessage
 from langgraph.graph import StateGraph
 
 from graphwright.agents import Agent
 from graphwright.models import ScriptedModel
+from graphwright.models.wire_messages import to_wire
 from graphwright.runtime import Approve, Event, Run, Runtime, Settings
 from graphwright.runtime.forking import fork
 from graphwright.runtime.history import history
@@ -84,6 +86,55 @@ def text_of(state: Any) -> str:
 
 
 @pytest.fixture
-async def works(tmp_path: Path) -> AsyncIterator[Works]:
-    async with Runtime(Settings(project_dir=tmp_path, state_dir=tmp_path / "state")) as runtime:
-        yield Works(runtime)
+async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
+    async with Runtime(Settings(project_dir=tmp_path, state_dir=tmp_path / "state")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def works(runtime: Runtime) -> Works:
+    return Works(runtime)
+
+
+async def _drive(runtime: Runtime, run: Run, graph: StateGraph[Any, Any, Any, Any]) -> Run:
+    async for _ in runtime.drive(run.id, graph, output=text_of):
+        pass
+    return await runtime.runs.get(run.id)
+
+
+@pytest.fixture
+def drive() -> Callable[..., Awaitable[Run]]:
+    """Drive a run until it ends or waits; gives it as it is then."""
+    return _drive
+
+
+@pytest.fixture
+def start() -> Callable[..., Awaitable[Run]]:
+    """Start a run of a graph, and drive it until it ends or waits."""
+
+    async def started(runtime: Runtime, graph: StateGraph[Any, Any, Any, Any]) -> Run:
+        return await _drive(runtime, await runtime.start("pattern", GO), graph)
+
+    return started
+
+
+def _refused(messages: Sequence[BaseMessage]) -> str | None:
+    waiting: list[str] = []
+    for at, wire in enumerate(map(to_wire, messages)):
+        if wire["role"] == "tool":
+            if wire["tool_call_id"] not in waiting:
+                return f"{at}: a tool message that answers no preceding call"
+            waiting.remove(wire["tool_call_id"])
+            continue
+        if waiting:
+            return f"{at}: calls without a result: {waiting}"
+        waiting = [call["id"] for call in wire.get("tool_calls") or ()]
+        if len(set(waiting)) != len(waiting) or "" in waiting:
+            return f"{at}: calls with the ids {waiting}"
+    return f"the end: calls without a result: {waiting}" if waiting else None
+
+
+@pytest.fixture(scope="session")
+def refused() -> Callable[[Sequence[BaseMessage]], str | None]:
+    """Why a provider of the OpenAI wire would answer 400; None if it would not. Knows nothing of our checker."""
+    return _refused

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,6 @@ def one_node(node: Node, **options: Any) -> StateGraph[Any, Any]:
     graph.add_node("work", node, **options)
     graph.add_edge(START, "work")
     return graph
-
-
-@pytest.fixture
-async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
-    async with Runtime(Settings(project_dir=tmp_path, state_dir=tmp_path / "state")) as opened:
-        yield opened
 
 
 async def drive(runtime: Runtime, node: Node, run: Run | None = None, **options: Any) -> Run:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, RemoveMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage, ToolMessage
 from langgraph.graph import StateGraph
 
 from graphwright.agents import Agent
@@ -18,25 +18,7 @@ from graphwright.graphs.history import merge_messages
 from graphwright.graphs.transcript import repaired, repairs, with_call_ids
 from graphwright.models import ModelRequest, ScriptedModel
 from graphwright.models.script import Reply
-from graphwright.models.wire_messages import to_wire
 from graphwright.tools import tool
-
-
-def refused(messages: Sequence[BaseMessage]) -> str | None:
-    """Why a provider of the OpenAI wire would answer 400; None if it would not. Knows nothing of our checker."""
-    waiting: list[str] = []
-    for at, wire in enumerate(map(to_wire, messages)):
-        if wire["role"] == "tool":
-            if wire["tool_call_id"] not in waiting:
-                return f"{at}: a tool message that answers no preceding call"
-            waiting.remove(wire["tool_call_id"])
-            continue
-        if waiting:
-            return f"{at}: calls without a result: {waiting}"
-        waiting = [call["id"] for call in wire.get("tool_calls") or ()]
-        if len(set(waiting)) != len(waiting) or "" in waiting:
-            return f"{at}: calls with the ids {waiting}"
-    return f"the end: calls without a result: {waiting}" if waiting else None
 
 
 @tool(effect="read")
@@ -110,7 +92,7 @@ def broken_histories(draw: st.DrawFn) -> list[AnyMessage]:
 
 @given(broken_histories())
 @settings(max_examples=500)
-def test_a_repaired_history_is_taken_and_nothing_that_was_said_is_lost(broken: list[AnyMessage]) -> None:
+def test_a_repaired_history_is_taken_and_nothing_that_was_said_is_lost(refused: Any, broken: list[AnyMessage]) -> None:
     whole = repaired(broken)
 
     assert transcript_problems(whole) == []
@@ -145,7 +127,7 @@ def test_a_dangling_call_of_a_user_is_answered_with_an_error_and_a_result_elsewh
     assert whole[2].text == "late"
 
 
-async def test_the_loop_repairs_what_it_is_given_for_the_model_and_for_good() -> None:
+async def test_the_loop_repairs_what_it_is_given_for_the_model_and_for_good(refused: Any) -> None:
     seen: list[Any] = []
 
     def answer(request: ModelRequest) -> str:

@@ -26,30 +26,11 @@ from graphwright.agents import Agent, Compaction
 from graphwright.graphs import AgentState, Termination, agent_loop, chooser, transcript_problems
 from graphwright.models import ModelRequest, ScriptedModel
 from graphwright.models.script import Reply, When
-from graphwright.models.wire_messages import to_wire
 from graphwright.runtime import Approve, Edit, Reject, Respond, Run, RunContext, Runtime, Settings
 from graphwright.runtime.forking import fork
 from graphwright.runtime.history import history
 from graphwright.runtime.replaying import replay
 from graphwright.tools import Tool, ToolFailed, tool
-
-
-def refused(messages: Sequence[BaseMessage]) -> str | None:
-    """Why a provider of the OpenAI wire would answer 400; None if it would not. Knows nothing of our checker."""
-    waiting: list[str] = []
-    for at, wire in enumerate(map(to_wire, messages)):
-        if wire["role"] == "tool":
-            if wire["tool_call_id"] not in waiting:
-                return f"{at}: a tool message that answers no preceding call"
-            waiting.remove(wire["tool_call_id"])
-            continue
-        if waiting:
-            return f"{at}: calls without a result: {waiting}"
-        waiting = [call["id"] for call in wire.get("tool_calls") or ()]
-        if len(set(waiting)) != len(waiting) or "" in waiting:
-            return f"{at}: calls with the ids {waiting}"
-    return f"the end: calls without a result: {waiting}" if waiting else None
-
 
 # The world of the random runs
 
@@ -295,8 +276,9 @@ SUBJECTS: dict[str, Subject] = {
 class Scenario:
     """One random run, from its start to its end and the end of its fork."""
 
-    def __init__(self, runtime: Runtime, subject: Subject, plan: Plan, schedule: Schedule) -> None:
+    def __init__(self, runtime: Runtime, subject: Subject, plan: Plan, schedule: Schedule, refused: Any) -> None:
         self.runtime = runtime
+        self.refused = refused
         self.model = ScriptedModel([When(lambda _: True, plan.answer, times=None)])
         self.graph = subject(self.model, TOOLS)
         self.decisions = itertools.cycle(schedule.decisions or ("approve",))
@@ -361,19 +343,20 @@ class Scenario:
             messages = point.values.get("messages", [])
             assert transcript_problems(messages, is_at_work=bool(point.next)) == []
             if not point.next:
-                assert refused(messages) is None
+                assert self.refused(messages) is None
         for request in self.model.requests:
-            assert refused(request.messages) is None
+            assert self.refused(request.messages) is None
             assert transcript_problems(request.messages) == []
 
 
-def play(name: str, plan: Plan, schedule: Schedule) -> None:
-    async def scenario() -> None:
+@pytest.fixture(scope="module")
+def play(refused: Any) -> Callable[[str, Plan, Schedule], None]:
+    async def scenario(name: str, plan: Plan, schedule: Schedule) -> None:
         with tempfile.TemporaryDirectory() as folder:
             async with Runtime(Settings(project_dir=Path(folder), state_dir=Path(folder) / "state")) as runtime:
-                await Scenario(runtime, SUBJECTS[name], plan, schedule).play()
+                await Scenario(runtime, SUBJECTS[name], plan, schedule, refused).play()
 
-    asyncio.run(scenario())
+    return lambda *played: asyncio.run(scenario(*played))
 
 
 def random_runs(count: int) -> Any:
@@ -386,7 +369,7 @@ def random_runs(count: int) -> Any:
 @random_runs(3)
 @given(plan=plans, schedule=schedules)
 def test_every_call_has_one_result_through_parallel_calls_decisions_crashes_and_forks(
-    name: str, plan: Plan, schedule: Schedule
+    play: Any, name: str, plan: Plan, schedule: Schedule
 ) -> None:
     play(name, plan, schedule)
 
@@ -396,11 +379,11 @@ def test_every_call_has_one_result_through_parallel_calls_decisions_crashes_and_
 @pytest.mark.parametrize("name", SUBJECTS)
 @random_runs(150)
 @given(plan=plans, schedule=schedules)
-def test_every_call_has_one_result_in_many_random_runs(name: str, plan: Plan, schedule: Schedule) -> None:
+def test_every_call_has_one_result_in_many_random_runs(play: Any, name: str, plan: Plan, schedule: Schedule) -> None:
     play(name, plan, schedule)
 
 
-def test_a_call_that_outlives_its_broken_off_run_leaves_no_result_without_a_record() -> None:
+def test_a_call_that_outlives_its_broken_off_run_leaves_no_result_without_a_record(play: Any) -> None:
     """It once kept its record waiting, which was refused under the next lease, and its result was not."""
     turns = (("fail", "burst", "crash", "burst"), ("colleague", "pay"), ("unknown", "colleague"))
     plan = Plan(turns=turns, ids="same")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +17,7 @@ from graphwright.graphs import AgentFailed, PatternDeclarationError, Termination
 from graphwright.graphs.patterns.group_chat_turns import Chat, called, is_silent, spoke
 from graphwright.models import OfflineModel, ScriptedModel
 from graphwright.models.script import When, calls
-from graphwright.runtime import Approve, Reject, Respond, Run, Runtime, Settings
+from graphwright.runtime import Approve, Reject, Respond, Runtime
 from graphwright.runtime.forking import fork
 from graphwright.runtime.history import history
 from graphwright.runtime.replaying import replay
@@ -228,26 +226,8 @@ async def test_offline_everybody_who_fits_speaks_and_it_ends() -> None:
 # With a runtime.
 
 
-@pytest.fixture
-async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
-    async with Runtime(Settings(project_dir=tmp_path, state_dir=tmp_path / "state")) as opened:
-        yield opened
-
-
-async def drive(runtime: Runtime, run: Run, graph: StateGraph[Any, Any]) -> Run:
-    async for _ in runtime.drive(run.id, graph, output=lambda state: str(state["messages"][-1].text)):
-        pass
-    return await runtime.runs.get(run.id)
-
-
-async def start(runtime: Runtime, graph: StateGraph[Any, Any]) -> Run:
-    return await drive(
-        runtime, await runtime.start("chat", {"messages": [{"role": "user", "content": "Safe?"}]}), graph
-    )
-
-
 @pytest.mark.parametrize(("decision", "said"), [(Respond(""), "B"), (Reject("busy"), "B"), (Respond("Stop."), "B")])
-async def test_a_person_speaks_or_passes(runtime: Runtime, decision: Any, said: str) -> None:
+async def test_a_person_speaks_or_passes(runtime: Runtime, start: Any, drive: Any, decision: Any, said: str) -> None:
     def chat(*script: Any) -> StateGraph[Any, Any]:
         return group_chat(agent("one", *script), person="The captain.", termination=rounds(3))
 
@@ -264,7 +244,7 @@ async def test_a_person_speaks_or_passes(runtime: Runtime, decision: Any, said: 
     assert (await replay(runtime, chat(), run.id)).verdict == "same"
 
 
-async def test_an_approval_two_deep_waits_and_nobody_is_asked_again(runtime: Runtime) -> None:
+async def test_an_approval_two_deep_waits_and_nobody_is_asked_again(runtime: Runtime, start: Any, drive: Any) -> None:
     def deep(one: Any = (), two: Any = ()) -> StateGraph[Any, Any]:
         inner = group_chat(agent("one", *one, tools=[peek]), name="inner", termination=rounds(1))
         middle = group_chat(inner, name="middle", termination=rounds(1))

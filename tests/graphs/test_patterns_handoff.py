@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +17,7 @@ from graphwright.graphs import PatternDeclarationError, handoff
 from graphwright.graphs.patterns.handoff_rules import Desk, HandoffRules, answered, handed_over, matrix, refusal
 from graphwright.models import ModelUnavailable, OfflineModel, ScriptedModel
 from graphwright.models.script import When, calls
-from graphwright.runtime import Approve, Reject, Respond, Run, Runtime, Settings
+from graphwright.runtime import Approve, Reject, Respond, Runtime
 from graphwright.runtime.forking import fork
 from graphwright.runtime.history import history
 from graphwright.runtime.replaying import replay
@@ -292,23 +290,6 @@ def test_whatever_is_asked_for_the_active_agent_is_valid_and_the_limits_hold(
 # With a runtime: people, crashes, forks.
 
 
-@pytest.fixture
-async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
-    async with Runtime(Settings(project_dir=tmp_path, state_dir=tmp_path / "state")) as opened:
-        yield opened
-
-
-async def drive(runtime: Runtime, run: Run, graph: StateGraph[Any, Any]) -> Run:
-    async for _ in runtime.drive(run.id, graph, output=lambda state: str(state["messages"][-1].text)):
-        pass
-    return await runtime.runs.get(run.id)
-
-
-async def started(runtime: Runtime, graph: StateGraph[Any, Any]) -> Run:
-    run = await runtime.start("desk", {"messages": [{"role": "user", "content": "Refund A-1042"}]})
-    return await drive(runtime, run, graph)
-
-
 class Till:
     """Where money is paid back."""
 
@@ -327,9 +308,11 @@ class Till:
         return handoff(agent("triage", *triage), agent("billing", *billing, tools=[self.refund]), **more)
 
 
-async def test_an_approval_inside_an_agent_waits_and_nobody_is_asked_again(runtime: Runtime) -> None:
+async def test_an_approval_inside_an_agent_waits_and_nobody_is_asked_again(
+    runtime: Runtime, start: Any, drive: Any
+) -> None:
     till = Till()
-    run = await started(runtime, till.desk((to("billing"),), (calls("refund", amount=5),)))
+    run = await start(runtime, till.desk((to("billing"),), (calls("refund", amount=5),)))
     assert (run.status, till.paid) == ("waiting", [])
     (approval,) = await runtime.approvals.pending()
     assert (approval.agent, approval.tool) == ("billing", "refund")
@@ -340,9 +323,9 @@ async def test_an_approval_inside_an_agent_waits_and_nobody_is_asked_again(runti
     assert (done.status, done.output, till.paid) == ("done", "Refunded 5.", [5])
 
 
-async def test_a_run_is_replayed_and_forked_before_the_effect(runtime: Runtime) -> None:
+async def test_a_run_is_replayed_and_forked_before_the_effect(runtime: Runtime, start: Any, drive: Any) -> None:
     till = Till()
-    run = await started(runtime, till.desk((to("billing"),), (calls("refund", amount=5),)))
+    run = await start(runtime, till.desk((to("billing"),), (calls("refund", amount=5),)))
     (approval,) = await runtime.approvals.pending()
     await runtime.decide(approval.id, Approve(), by="ann")
     await drive(runtime, run, till.desk((), ("Refunded 5.",)))
@@ -360,8 +343,10 @@ def with_person(*script: Any) -> StateGraph[Any, Any]:
     return handoff(agent("triage", *script), person="A member of the support team.")
 
 
-async def test_a_person_gets_the_thread_and_their_words_are_the_answer(runtime: Runtime) -> None:
-    run = await started(runtime, with_person(to("person", question="May I refund A-1042?")))
+async def test_a_person_gets_the_thread_and_their_words_are_the_answer(
+    runtime: Runtime, start: Any, drive: Any
+) -> None:
+    run = await start(runtime, with_person(to("person", question="May I refund A-1042?")))
     assert run.status == "waiting"
     (approval,) = await runtime.approvals.pending()
     assert (approval.tool, approval.arguments) == ("ask_person", {"question": "May I refund A-1042?"})
@@ -374,8 +359,10 @@ async def test_a_person_gets_the_thread_and_their_words_are_the_answer(runtime: 
 
 
 @pytest.mark.parametrize("decision", [Reject("busy"), Respond("")])
-async def test_a_person_who_does_not_take_over_gives_the_thread_back(runtime: Runtime, decision: Any) -> None:
-    run = await started(runtime, with_person(to("person", question="May I?")))
+async def test_a_person_who_does_not_take_over_gives_the_thread_back(
+    runtime: Runtime, start: Any, drive: Any, decision: Any
+) -> None:
+    run = await start(runtime, with_person(to("person", question="May I?")))
     (approval,) = await runtime.approvals.pending()
     await runtime.decide(approval.id, decision, by="ann")
 
@@ -396,7 +383,7 @@ async def test_on_bare_langgraph_a_person_is_asked_by_an_interrupt() -> None:
     assert (done["messages"][-1].text, done["messages"][-1].name) == ("Yes.", "person")
 
 
-async def test_a_handoff_takes_part_in_a_handoff_two_deep(runtime: Runtime) -> None:
+async def test_a_handoff_takes_part_in_a_handoff_two_deep(runtime: Runtime, start: Any, drive: Any) -> None:
     till = Till()
 
     def outer(inner_triage: Any = (), inner_billing: Any = (), outer_triage: Any = ()) -> StateGraph[Any, Any]:
@@ -404,7 +391,7 @@ async def test_a_handoff_takes_part_in_a_handoff_two_deep(runtime: Runtime) -> N
         middle = handoff(inner, agent("technical"), name="desk_two", description="Helps.")
         return handoff(agent("triage", *outer_triage), middle, targets={"triage": ["desk_two"]})
 
-    run = await started(runtime, outer((to("billing"),), (calls("refund", amount=5),), (to("desk_two"),)))
+    run = await start(runtime, outer((to("billing"),), (calls("refund", amount=5),), (to("desk_two"),)))
     (approval,) = await runtime.approvals.pending()
     await runtime.decide(approval.id, Approve(), by="ann")
     done = await drive(runtime, run, outer((), ("Refunded 5.",)))
@@ -439,8 +426,10 @@ async def test_offline_the_request_reaches_the_one_whose_description_fits() -> N
     assert "A-1042 cost 5" in done["messages"][-1].text
 
 
-async def test_a_model_that_cannot_be_reached_leaves_the_run_resumable(runtime: Runtime) -> None:
-    run = await started(runtime, handoff(agent("triage", ModelUnavailable("down")), agent("billing")))
+async def test_a_model_that_cannot_be_reached_leaves_the_run_resumable(
+    runtime: Runtime, start: Any, drive: Any
+) -> None:
+    run = await start(runtime, handoff(agent("triage", ModelUnavailable("down")), agent("billing")))
     assert run.status == "queued"
 
     done = await drive(runtime, run, handoff(agent("triage", "Back."), agent("billing")))

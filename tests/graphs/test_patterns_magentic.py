@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from langgraph.types import Command
 
 from graphwright.agents import Agent
 from graphwright.graphs import PatternDeclarationError, magentic
+from graphwright.graphs.parts import tool_of
 from graphwright.graphs.patterns.magentic_ledger import Ledger, ledger_schema
 from graphwright.graphs.patterns.magentic_rules import (
     MAX_REVISIONS,
@@ -29,7 +29,7 @@ from graphwright.graphs.patterns.magentic_rules import (
 )
 from graphwright.models import OfflineModel, ScriptedModel
 from graphwright.models.script import When, calls
-from graphwright.runtime import Approve, Edit, Reject, Respond, Run, Runtime, Settings
+from graphwright.runtime import Approve, Edit, NotAllowed, Reject, Respond, Runtime, Settings
 from graphwright.runtime.forking import fork
 from graphwright.runtime.history import history
 from graphwright.runtime.replaying import replay
@@ -283,28 +283,11 @@ async def test_offline_a_request_that_fits_nobody_ends_too() -> None:
 # With a runtime.
 
 
-@pytest.fixture
-async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
-    async with Runtime(Settings(project_dir=tmp_path, state_dir=tmp_path / "state")) as opened:
-        yield opened
-
-
-async def drive(runtime: Runtime, run: Run, graph: StateGraph[Any, Any]) -> Run:
-    async for _ in runtime.drive(run.id, graph, output=lambda state: str(state["messages"][-1].text)):
-        pass
-    return await runtime.runs.get(run.id)
-
-
-async def start(runtime: Runtime, graph: StateGraph[Any, Any]) -> Run:
-    run = await runtime.start("team", {"messages": [{"role": "user", "content": "How high?"}]})
-    return await drive(runtime, run, graph)
-
-
 def reviewed(*script: Any, one: Any = ()) -> StateGraph[Any, Any]:
     return magentic(agent("one", *one), manager=agent("lead", *script), review="plan")
 
 
-async def test_a_person_sends_a_plan_back_then_approves_it(runtime: Runtime) -> None:
+async def test_a_person_sends_a_plan_back_then_approves_it(runtime: Runtime, start: Any, drive: Any) -> None:
     run = await start(runtime, reviewed("facts", "guess"))
     (approval,) = await runtime.approvals.pending()
     assert (approval.tool, approval.arguments["plan"]) == ("review_plan", "guess")
@@ -322,7 +305,7 @@ async def test_a_person_sends_a_plan_back_then_approves_it(runtime: Runtime) -> 
     assert (await replay(runtime, reviewed(), run.id)).verdict == "same"
 
 
-async def test_a_plan_waits_for_its_review_while_no_process_runs(tmp_path: Path) -> None:
+async def test_a_plan_waits_for_its_review_while_no_process_runs(tmp_path: Path, start: Any, drive: Any) -> None:
     settings = Settings(project_dir=tmp_path, state_dir=tmp_path / "kept")
     async with Runtime(settings) as first:
         run = await start(first, reviewed("facts", "guess"))
@@ -335,7 +318,7 @@ async def test_a_plan_waits_for_its_review_while_no_process_runs(tmp_path: Path)
     assert (done.status, done.output) == ("done", "Done.")
 
 
-async def test_an_edited_plan_is_worked_by(runtime: Runtime) -> None:
+async def test_an_edited_plan_is_worked_by(runtime: Runtime, start: Any, drive: Any) -> None:
     run = await start(runtime, reviewed("facts", "guess"))
     (approval,) = await runtime.approvals.pending()
     await runtime.decide(approval.id, Edit({**approval.arguments, "plan": "my plan"}), by="ann")
@@ -345,7 +328,63 @@ async def test_an_edited_plan_is_worked_by(runtime: Runtime) -> None:
     assert (await runtime.state_of(run, reviewed()))["plan"] == "my plan"
 
 
-async def test_a_rejected_plan_ends_the_run_before_anybody_works(runtime: Runtime) -> None:
+async def test_a_plan_may_be_edited_without_the_request(runtime: Runtime, start: Any, drive: Any) -> None:
+    run = await start(runtime, reviewed("facts", "guess"))
+    (approval,) = await runtime.approvals.pending()
+    await runtime.decide(approval.id, Edit({"plan": "my plan"}), by="ann")
+
+    done = await drive(runtime, run, reviewed(form(done=True), "Done."))
+
+    assert (done.status, done.output) == ("done", "Done.")
+    assert (await runtime.state_of(run, reviewed()))["plan"] == "my plan"
+
+
+async def test_an_edit_that_is_no_plan_is_refused_where_the_tool_is_known_and_the_question_stays_open(
+    runtime: Runtime, start: Any
+) -> None:
+    await start(runtime, reviewed("facts", "guess"))
+    (approval,) = await runtime.approvals.pending()
+    edit = Edit({"request": "How high?"})
+
+    with pytest.raises(NotAllowed, match=r"The edit was not recorded; the question is still open\..*\n- plan: "):
+        await runtime.decide(approval.id, edit, by="ann", tool=tool_of(reviewed(), "review_plan"))
+
+    assert [each.id for each in await runtime.approvals.pending()] == [approval.id]
+
+
+async def test_an_edit_that_is_no_plan_is_asked_about_again_and_says_what_is_missing(
+    runtime: Runtime, start: Any, drive: Any
+) -> None:
+    run = await start(runtime, reviewed("facts", "guess"))
+    (approval,) = await runtime.approvals.pending()
+    await runtime.decide(approval.id, Edit({"request": "How high?"}), by="ann")
+
+    run = await drive(runtime, run, reviewed())
+
+    assert run.status == "waiting"
+    (again,) = await runtime.approvals.pending()
+    assert "The edit was not taken" in again.reason
+    assert "plan" in again.reason.partition("The edit was not taken")[2]
+    await runtime.decide(again.id, Edit({"plan": "my plan"}), by="ann")
+    done = await drive(runtime, run, reviewed(form(done=True), "Done."))
+    assert (done.status, done.output) == ("done", "Done.")
+    assert (await runtime.state_of(run, reviewed()))["plan"] == "my plan"
+    assert (await replay(runtime, reviewed(), run.id)).verdict == "same"
+
+
+async def test_edits_that_never_fit_end_the_run_and_say_why(runtime: Runtime, start: Any, drive: Any) -> None:
+    run = await start(runtime, reviewed("facts", "guess"))
+
+    for _ in range(MAX_REVISIONS + 1):
+        (approval,) = await runtime.approvals.pending()
+        await runtime.decide(approval.id, Edit({"plan": 7}), by="ann")
+        run = await drive(runtime, run, reviewed())
+
+    assert run.status == "done"
+    assert "do not fit" in (run.output or "")
+
+
+async def test_a_rejected_plan_ends_the_run_before_anybody_works(runtime: Runtime, start: Any, drive: Any) -> None:
     run = await start(runtime, reviewed("facts", "guess"))
     (approval,) = await runtime.approvals.pending()
     await runtime.decide(approval.id, Reject("Too dear."), by="ann")
@@ -371,16 +410,8 @@ async def test_on_bare_langgraph_a_plan_is_reviewed_by_an_interrupt() -> None:
 class Till:
     """Pays with approval."""
 
-    def __init__(self) -> None:
-        self.paid: list[int] = []
-
-        @tool(effect="write", approval="Moves money.")
-        async def pay(amount: int) -> str:
-            """Pay an amount."""
-            self.paid.append(amount)
-            return f"paid {amount}"
-
-        self.pay = pay
+    def __init__(self, works: Any) -> None:
+        self.pay, self.paid = works.pay, works.paid
 
     def deep(self, outer: Any = (), middle: Any = (), inner: Any = (), clerk: Any = ()) -> StateGraph[Any, Any]:
         team = magentic(agent("one", *clerk, tools=[self.pay]), manager=agent("inner_lead", *inner), name="inner")
@@ -388,8 +419,10 @@ class Till:
         return magentic(between, manager=agent("outer_lead", *outer))
 
 
-async def test_teams_in_teams_wait_for_an_approval_and_are_replayed_and_forked(runtime: Runtime) -> None:
-    till = Till()
+async def test_teams_in_teams_wait_for_an_approval_and_are_replayed_and_forked(
+    runtime: Runtime, works: Any, start: Any, drive: Any
+) -> None:
+    till = Till(works)
     leads = [("f", "p", form(who=name)) for name in ("between", "inner", "one")]
     run = await start(runtime, till.deep(*leads, (calls("pay", amount=1),)))
     (approval,) = await runtime.approvals.pending()
@@ -408,7 +441,7 @@ async def test_teams_in_teams_wait_for_an_approval_and_are_replayed_and_forked(r
     assert (after.status, till.paid) == ("waiting", [1])
 
 
-async def test_a_malformed_ledger_is_recorded_so_that_the_run_can_be_replayed(runtime: Runtime) -> None:
+async def test_a_malformed_ledger_is_recorded_so_that_the_run_can_be_replayed(runtime: Runtime, start: Any) -> None:
     def team(*script: Any) -> StateGraph[Any, Any]:
         return magentic(agent("one"), manager=agent("lead", *script), max_reset_count=0)
 

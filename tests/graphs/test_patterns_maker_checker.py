@@ -130,6 +130,7 @@ async def escalated(works: Any, decision: Any) -> tuple[Any, dict[str, Any]]:
     [
         (Approve(), "two"),
         (Edit({"draft": "two [1]", "objections": []}), "two [1]"),
+        (Edit({"draft": "two [1]"}), "two [1]"),
         (Respond("Mine."), "Mine."),
     ],
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from graphwright.graphs import PatternDeclarationError, plan_execute
 from graphwright.graphs.patterns.plan_execute_rules import Work, executed, planned
 from graphwright.models import ModelUnavailable, OfflineModel, ScriptedModel
 from graphwright.models.script import When, calls
-from graphwright.runtime import Approve, Run, Runtime, Settings
+from graphwright.runtime import Approve, Runtime
 from graphwright.runtime.forking import fork
 from graphwright.runtime.history import history
 from graphwright.runtime.replaying import replay
@@ -204,36 +202,11 @@ async def test_offline_the_parts_of_a_request_are_steps_and_their_results_the_an
 # With a runtime.
 
 
-@pytest.fixture
-async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
-    async with Runtime(Settings(project_dir=tmp_path, state_dir=tmp_path / "state")) as opened:
-        yield opened
-
-
-async def drive(runtime: Runtime, run: Run, graph: StateGraph[Any, Any]) -> Run:
-    async for _ in runtime.drive(run.id, graph, output=lambda state: str(state["messages"][-1].text)):
-        pass
-    return await runtime.runs.get(run.id)
-
-
-async def start(runtime: Runtime, graph: StateGraph[Any, Any]) -> Run:
-    run = await runtime.start("plan", {"messages": [{"role": "user", "content": "Pay twice."}]})
-    return await drive(runtime, run, graph)
-
-
 class Till:
     """Pays with approval."""
 
-    def __init__(self) -> None:
-        self.paid: list[int] = []
-
-        @tool(effect="write", approval="Moves money.")
-        async def pay(amount: int) -> str:
-            """Pay an amount."""
-            self.paid.append(amount)
-            return f"paid {amount}"
-
-        self.pay = pay
+    def __init__(self, works: Any) -> None:
+        self.pay, self.paid = works.pay, works.paid
 
     def graph(self, planner: Any = (), clerk: Any = (), **more: Any) -> StateGraph[Any, Any]:
         return plan_execute(agent("planner", *planner), agent("clerk", *clerk, tools=[self.pay]), **more)
@@ -244,8 +217,10 @@ class Till:
         return plan_execute(agent("outer", *outer), between)
 
 
-async def test_an_approval_in_the_middle_waits_and_no_step_is_done_twice(runtime: Runtime) -> None:
-    till = Till()
+async def test_an_approval_in_the_middle_waits_and_no_step_is_done_twice(
+    runtime: Runtime, works: Any, start: Any, drive: Any
+) -> None:
+    till = Till(works)
     steps = plan(("clerk", "Pay 1."), ("clerk", "Pay 2."))
     run = await start(runtime, till.graph((steps,), (calls("pay", amount=1),)))
     for amount in (1, 2):
@@ -264,8 +239,8 @@ async def test_an_approval_in_the_middle_waits_and_no_step_is_done_twice(runtime
     assert (after.status, till.paid) == ("waiting", [1, 2])
 
 
-async def test_plans_in_plans_wait_two_deep(runtime: Runtime) -> None:
-    till = Till()
+async def test_plans_in_plans_wait_two_deep(runtime: Runtime, works: Any, start: Any, drive: Any) -> None:
+    till = Till(works)
     scripts = (plan(("between", "Pay.")),), (plan(("inner", "Pay.")),), (plan(("clerk", "Pay 1.")),)
     run = await start(runtime, till.deep(*scripts, (calls("pay", amount=1),)))
     (approval,) = await runtime.approvals.pending()
@@ -277,8 +252,10 @@ async def test_plans_in_plans_wait_two_deep(runtime: Runtime) -> None:
     assert (await replay(runtime, till.deep(), run.id)).verdict == "same"
 
 
-async def test_a_planner_that_cannot_be_reached_leaves_the_run_resumable(runtime: Runtime) -> None:
-    till = Till()
+async def test_a_planner_that_cannot_be_reached_leaves_the_run_resumable(
+    runtime: Runtime, works: Any, start: Any, drive: Any
+) -> None:
+    till = Till(works)
     run = await start(runtime, till.graph((ModelUnavailable("down"),)))
     assert run.status == "queued"
 

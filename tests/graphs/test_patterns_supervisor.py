@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from graphwright.agents import Agent
 from graphwright.graphs import PatternDeclarationError, group_chat, handoff, magentic, named, supervisor
 from graphwright.models import OfflineModel, ScriptedModel
 from graphwright.models.script import When, calls
-from graphwright.runtime import Approve, Run, Runtime, Settings
+from graphwright.runtime import Approve, Runtime
 from graphwright.runtime.forking import fork
 from graphwright.runtime.history import history
 from graphwright.runtime.replaying import replay
@@ -276,31 +274,11 @@ async def test_whatever_a_manager_does_it_ends_and_every_call_is_answered_once(
 # With a runtime: approvals in branches, teams of teams, forks.
 
 
-@pytest.fixture
-async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
-    async with Runtime(Settings(project_dir=tmp_path, state_dir=tmp_path / "state")) as opened:
-        yield opened
-
-
-async def drive(runtime: Runtime, run: Run, graph: StateGraph[Any, Any]) -> Run:
-    async for _ in runtime.drive(run.id, graph, output=lambda state: str(state["messages"][-1].text)):
-        pass
-    return await runtime.runs.get(run.id)
-
-
 class Tills:
     """Two tills that pay, each with approval."""
 
-    def __init__(self) -> None:
-        self.paid: list[int] = []
-
-        @tool(effect="write", approval="Moves money.")
-        async def pay(amount: int) -> str:
-            """Pay an amount."""
-            self.paid.append(amount)
-            return f"paid {amount}"
-
-        self.pay = pay
+    def __init__(self, works: Any) -> None:
+        self.pay, self.paid = works.pay, works.paid
 
     def team(self, chief: Any = (), one: Any = (), two: Any = (), **more: Any) -> StateGraph[Any, Any]:
         workers = [agent(name, *script, tools=[self.pay]) for name, script in (("one", one), ("two", two))]
@@ -309,8 +287,10 @@ class Tills:
 
 async def test_two_approvals_in_different_branches_are_answered_in_any_order_and_each_effect_happens_once(
     runtime: Runtime,
+    works: Any,
+    drive: Any,
 ) -> None:
-    tills = Tills()
+    tills = Tills(works)
     run = await runtime.start("team", {"messages": [{"role": "user", "content": "Pay."}]})
     run = await drive(
         runtime,
@@ -331,8 +311,8 @@ async def test_two_approvals_in_different_branches_are_answered_in_any_order_and
     assert (await replay(runtime, tills.team(), run.id)).verdict == "same"
 
 
-async def test_a_fork_before_the_work_asks_again_and_repeats_nothing(runtime: Runtime) -> None:
-    tills = Tills()
+async def test_a_fork_before_the_work_asks_again_and_repeats_nothing(runtime: Runtime, works: Any, drive: Any) -> None:
+    tills = Tills(works)
     run = await runtime.start("team", {"messages": [{"role": "user", "content": "Pay."}]})
     await drive(runtime, run, tills.team((give("one"),), (calls("pay", amount=1),)))
     (approval,) = await runtime.approvals.pending()
@@ -348,8 +328,10 @@ async def test_a_fork_before_the_work_asks_again_and_repeats_nothing(runtime: Ru
 
 
 @pytest.mark.parametrize("by", ["tools", "form"])
-async def test_supervisors_of_supervisors_wait_for_approvals_two_deep(runtime: Runtime, by: Any) -> None:
-    tills = Tills()
+async def test_supervisors_of_supervisors_wait_for_approvals_two_deep(
+    runtime: Runtime, works: Any, drive: Any, by: Any
+) -> None:
+    tills = Tills(works)
 
     def firm(ceo: Any = (), head: Any = (), chief: Any = (), one: Any = ()) -> StateGraph[Any, Any]:
         team = tills.team(chief, one, name="team", description="Pays.")

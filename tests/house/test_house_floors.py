@@ -11,11 +11,19 @@ from typing import Any
 
 import pytest
 
-FLOORS = [["prompts", "models", "tools"], ["retrieval", "agents"], ["runtime"], ["graphs"], ["cli"], ["examples"]]
+FLOORS = [
+    ["prompts", "models", "tools"],
+    ["retrieval", "agents"],
+    ["runtime"],
+    ["graphs"],
+    ["evals"],
+    ["cli"],
+    ["examples"],
+]
 SIDE_BY_SIDE = [(a, b) for floor in FLOORS for a in floor for b in floor if a != b]
 UPWARDS = [(low[0], high[0]) for low, high in pairwise(FLOORS)]
 LIBRARIES = {
-    "jinja2": ("jinja2", ["prompts"]),
+    "jinja2": ("jinja2", ["prompts", "evals/pages/drawing"]),
     "openai": ("openai", ["models", "retrieval/embedders"]),
     "http": ("httpx2", ["models", "tools/builtin/fetching", "tools/mcp/http"]),
     "tenacity": ("tenacity", ["models", "tools"]),

@@ -70,7 +70,7 @@ def test_make_alone_lists_the_verbs(machine: Machine) -> None:
     said = machine.make()
 
     assert said.returncode == 0
-    for verb in ("run", "test", "check", "bench", "soak", "clean", "lock"):
+    for verb in ("run", "test", "check", "attacks", "bench", "soak", "clean", "lock"):
         assert f"make {verb} " in said.stdout
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
 
+import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphwright.tools import ToolFailed
@@ -140,8 +141,9 @@ def test_an_address_that_could_be_read_two_ways_is_refused(url: str, said: str) 
         read_web_address(url, PORTS)
 
 
-def test_wide_digits_are_the_digits_that_they_look_like() -> None:
-    assert read_web_address("http://①②⑦.⓪.⓪.①/", PORTS).host == "127.0.0.1"
+def test_wide_digits_are_not_taken_for_the_digits_that_they_look_like() -> None:
+    with pytest.raises(ToolFailed, match=r"If you mean '127\.0\.0\.1', write that"):
+        read_web_address("http://①②⑦.⓪.⓪.①/", PORTS)
 
 
 def test_the_parts_of_an_address_are_in_their_plain_form() -> None:
@@ -149,7 +151,7 @@ def test_the_parts_of_an_address_are_in_their_plain_form() -> None:
 
     assert (address.scheme, address.host, address.port) == ("https", "example.org", 443)
     assert address.host_header == "example.org"
-    assert address.url == "https://EXAMPLE.org.:443/a?b=c"
+    assert address.url == "https://example.org/a?b=c"
     assert read_web_address("http://[2606:4700::1]:443/", PORTS).host_header == "[2606:4700::1]:443"
 
 
@@ -159,3 +161,37 @@ def test_no_text_makes_reading_an_address_fail_otherwise(text: str) -> None:
         read_web_address("http://" + text, PORTS)
     except ToolFailed:
         return
+
+
+PARTS = st.sampled_from(
+    ["example.org", "EXAMPLE.org.", "127.0.0.1", "0x7f.1", "2130706433", "[::1]", "[::ffff:7f00:1]", "[2606:4700::1]",
+     "bücher.example", "xn--bcher-kva.example", "ａ.example", "1。1。1。1", "@", ":", ":80", ":443", ":080", "/", "//",
+     "?", "#", "\\", "%2f", "%00", "%40", "..", "a", "-", "\t", "\u200b", "\u2044", "ß.example", "[", "]", "٣"]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(["http://", "https://", "HTTP://", "http:/", "http:"]), st.lists(PARTS, max_size=6).map("".join))
+def test_an_address_that_is_taken_is_read_alike_by_the_client_that_asks_for_it(scheme: str, rest: str) -> None:
+    try:
+        taken = read_web_address(scheme + rest, PORTS)
+    except ToolFailed:
+        return
+    asked = httpx2.URL(taken.url)
+
+    assert asked.raw_host.decode().removesuffix(".") == taken.host
+    assert (asked.scheme, asked.port or {"http": 80, "https": 443}[asked.scheme]) == (taken.scheme, taken.port)
+    assert not asked.userinfo
+    assert not asked.fragment
+
+
+@pytest.mark.parametrize("host", ["ß.example", "ａ.example", "1。1。1。1", "a\u200b.example"])
+def test_a_host_that_some_programs_take_for_another_is_refused(host: str) -> None:
+    with pytest.raises(ToolFailed, match="another host to some programs"):
+        read_web_address(f"http://{host}/", PORTS)
+
+
+def test_a_host_in_any_script_is_asked_for_in_ascii() -> None:
+    taken = read_web_address("https://Bücher.example./a?b=ü#c", PORTS)
+
+    assert (taken.host, taken.url) == ("xn--bcher-kva.example", "https://xn--bcher-kva.example/a?b=ü")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
@@ -26,7 +26,7 @@ class WebAddress:
     host: str
     port: int
     url: str
-    """The whole address without its fragment."""
+    """The whole address without its fragment, its host in ASCII."""
 
     @property
     def host_header(self) -> str:
@@ -53,8 +53,9 @@ def read_web_address(url: str, ports: frozenset[int]) -> WebAddress:
     port = DEFAULT_PORTS[parts.scheme] if port is None else port
     if port not in ports:
         raise ToolFailed(f"Port {port} is not fetched from; only {listed(map(str, sorted(ports)))}.")
-    host = _host(parts)
-    return WebAddress(parts.scheme, host, port, parts._replace(fragment="").geturl())
+    found = WebAddress(parts.scheme, _host(parts), port, "")
+    # The client that asks reads the address again: it is given the host as it was read here.
+    return replace(found, url=parts._replace(netloc=found.host_header, fragment="").geturl())
 
 
 def _host(parts: SplitResult) -> str:
@@ -67,10 +68,14 @@ def _host(parts: SplitResult) -> str:
         if literal.scope_id is not None:
             raise ToolFailed(f"{netloc[:80]!r} is bound to a link, not a public host.")
         return str(literal)
+    written = (parts.hostname or "").removesuffix(".")
     try:
-        name = (parts.hostname or "").encode("idna").decode("ascii").lower().removesuffix(".")
+        name = written.encode("idna").decode("ascii").lower().removesuffix(".")
+        meant = written if written.isascii() else name.encode().decode("idna")
     except UnicodeError:
-        raise ToolFailed(f"{(parts.hostname or '')[:80]!r} is no name of a host.") from None
+        raise ToolFailed(f"{written[:80]!r} is no name of a host.") from None
+    if meant != written:
+        raise ToolFailed(f"{written[:80]!r} is another host to some programs. If you mean {name[:80]!r}, write that.")
     if _NUMBER.fullmatch(name.rsplit(".", 1)[-1]):
         return _plain_ipv4(name)
     if not name or len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
