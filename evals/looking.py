@@ -73,7 +73,10 @@ async def look(runtime: Runtime, run: Run, graph: Any) -> Looked:
     approvals = await runtime.approvals.of_run(run.id)
     compiled, _ = await runtime._compiled(graph)
     config: Any = {"configurable": {"thread_id": run.thread_id}}
-    state = (await compiled.aget_state(config)).values
+    try:
+        state = (await compiled.aget_state(config)).values
+    except Exception:  # a reducer of the graph's that failed the run, and fails again on what waits to be written
+        state = {}
     messages = state.get("messages", ()) if isinstance(state, Mapping) else ()
     effects = {each.name: each.labels.effect for each in graph_tools(graph)}
     return Looked(

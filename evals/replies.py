@@ -33,7 +33,7 @@ def model_of(case: Case, default: str = "offline", *, answered: int = 0, places:
 
 
 def _addressed(replies: Sequence[ScriptedReply], given: Counter[str]) -> Iterator[When]:
-    """Replies by place and words. Of those that tell by words the longer go first: they may hold the shorter."""
+    """Replies by place and words: of those at a place the longer words go first, as they may hold the shorter ones."""
     for each in sorted(replies, key=lambda each: (not each.at, -len(each.when or "") if each.at else 0)):
         if each.at is None:
             yield When(each.when or "", _reply(each), times=None)

@@ -219,7 +219,7 @@ class Driver:
                 "or bound the loop in the graph."
             )
         else:
-            text = f"{type(error).__name__}: {error}" if not str(error) else str(error)
+            text = f"{type(error).__name__}: {error}" if not str(error) or isinstance(error, _BARE) else str(error)
         if getattr(error, "retryable", False) or isinstance(error, sqlite3.OperationalError):
             text += f" Nothing is lost: `graphwright resume {self._run.id}` goes on from the last checkpoint."
             return await self._moved("queued", error=text)
@@ -256,6 +256,8 @@ def _reason(value: Mapping[str, Any]) -> str:
 PLAIN_INTERRUPT = "interrupt"
 """Stands as the tool of a question that was asked by a bare ``interrupt``."""
 _WAIT, _END = object(), object()
+_BARE = (LookupError, TypeError, AttributeError, NameError, ArithmeticError, AssertionError)
+"""Mistakes of a program whose text says little without their name."""
 
 
 def _has_undone(state: Any) -> bool:

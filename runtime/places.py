@@ -36,6 +36,11 @@ def tasks_of(namespace: str, checkpoints: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(tasks)
 
 
+def superstep_of(tasks: Sequence[str]) -> str:
+    """The superstep of the outermost graph in which something happens; empty where it is not known."""
+    return tasks[0].partition("@")[0] if tasks else ""
+
+
 def are_beside(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether two things happen in different tasks of one superstep: neither can know what the other found."""
     for mine, yours in zip(one, other, strict=False):

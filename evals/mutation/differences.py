@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from ..observed import Asked, Call, Observed
 from ..scorers import changes_of
 
-_ID = re.compile(r"\b[a-z]+[_-][0-9a-f]{12,}\b")
+_ID = re.compile(r"\b[a-z]+[_-][0-9a-f]{12,}\b|-[0-9a-f]{8}(?=\.[a-z])")
 _BOX = re.compile(r"[^\s'\"]*/box-\d+/\d+")
 """The folder in which a case was run."""
 MOST = 120
@@ -27,7 +27,7 @@ def differences(before: Observed, after: Observed) -> Iterator[str]:
             yield f"changes: {path} became {_shown(new.get(path))} instead of {_shown(old.get(path))}"
     yield from _calls("calls", before.calls, after.calls, has_effect=True)
     yield from _calls("approvals", before.approvals, after.approvals)
-    old_answer, new_answer = (_BOX.sub("", each.answer) for each in (before, after))
+    old_answer, new_answer = (_masked(each.answer) for each in (before, after))
     if old_answer != new_answer:
         yield f"answer: {_change(old_answer, new_answer)}"
     yield from _calls("reads", before.calls, after.calls, has_effect=False)
@@ -69,7 +69,11 @@ def _change(before: str, after: str) -> str:
 
 def _plain(value: object) -> str:
     """What is there, without ids that are new in every run."""
-    return _BOX.sub("", _ID.sub("", repr(value)))
+    return _masked(repr(value))
+
+
+def _masked(text: str) -> str:
+    return _BOX.sub("", _ID.sub("", text))
 
 
 def _shown(value: object) -> str:

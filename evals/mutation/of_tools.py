@@ -163,8 +163,9 @@ def _other_text(text: str) -> str:
     digits = list(re.finditer(r"\d", text))
     if digits:
         at = digits[-1].start()
-        # Downwards, so that a date stays one.
-        return f"{text[:at]}{int(text[at]) - 1 if text[at] != '0' else 1}{text[at + 1 :]}"
+        # So that the day of a date stays one: 31 becomes 30, and 01 becomes 02.
+        digit = int(text[at])
+        return f"{text[:at]}{digit - 1 if digit > 1 else digit + 1}{text[at + 1 :]}"
     words = text.split()
     return " ".join(words[len(words) // 2 :]) if len(words) > 1 else f"{text}x"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from graphwright.graphs import GraphEntry
+from graphwright.runtime.digests import digest
 
 from ..altering import Alteration
 from ..case import Case
@@ -137,6 +138,7 @@ class _Work:
             boxes = replace(self.boxes, folder=self._folder(), alteration=_always(Watch(lived)))
             lived.observed = await boxes.observe(case)
             self.boxes = replace(boxes, alteration=None)
+            lived.calls.sort(key=lambda each: (each.tool.name, digest(each.arguments)))
             scored = judge(self.suite.scorers, case, lived.observed)
             lived.passing = frozenset(each.name for each in scored if each.outcome == "pass")
             if scored and scored[0].outcome == "pass":

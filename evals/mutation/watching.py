@@ -45,7 +45,7 @@ class Lived:
     passing: frozenset[str]
     """The scorers that it passes."""
     calls: list[Called] = field(default_factory=list)
-    """In the order in which they came back; each once, also where a node ran again."""
+    """By tool and arguments: which of several side by side was faster must not matter. Each once."""
     offered: set[tuple[str, str]] = field(default_factory=set)
     """Agent and tool, of every tool that a model was offered."""
     chosen: set[tuple[str, str]] = field(default_factory=set)

@@ -67,6 +67,11 @@ class Lenient(ChatModel):
     def name_of_model(self) -> str:
         return self.inner.name_of_model
 
+    @property
+    def reads_instructions(self) -> bool:
+        """As the inner one does."""
+        return self.inner.reads_instructions
+
     async def respond(self, request: ModelRequest, *, on_delta: DeltaSink | None = None) -> AIMessage:
         """The inner model's answer, or what was wrong with it."""
         try:

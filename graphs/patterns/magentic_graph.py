@@ -125,7 +125,7 @@ def magentic(
     graph.add_edge("begin", "facts")
     graph.add_node("facts", lead.facts)
     graph.add_edge("facts", "plan")
-    graph.add_node("plan", lead.plan, destinations=("review", "ledger") if review else ("ledger",))
+    graph.add_node("plan", lead.plan, destinations=("review" if review else "ledger",))
     if review:
         graph.add_node("review", lead.review, destinations=("plan", "ledger", "final"))
     graph.add_node("ledger", lead.ledger, destinations=(*lead.names, "ledger", "facts", "final"))

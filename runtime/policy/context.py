@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from ..places import superstep_of
 from .call import Call
 from .decision import Finding, Verdict
 from .plan import Plan
@@ -89,8 +90,18 @@ class Context:
         """What was known when this call was decided on: not what is found beside it, by other calls of its message and
         in other tasks of its superstep. So it does not hang on which of them is faster.
         """
-        known = tuple(each for each in self.sources if not each.is_unknown_to(call.batch, call.tasks))
-        return self if len(known) == len(self.sources) else replace(self, sources=known)
+        superstep = superstep_of(call.tasks)
+        beside = []
+        for at in range(len(self.sources) - 1, -1, -1):
+            each = self.sources[at]
+            if each.tasks and superstep and superstep_of(each.tasks) != superstep:
+                break  # a thread takes one superstep after the other: whatever came before is known
+            if each.is_unknown_to(call.batch, call.tasks):
+                beside.append(at)
+        if not beside:
+            return self
+        left_out = frozenset(beside)
+        return replace(self, sources=tuple(each for at, each in enumerate(self.sources) if at not in left_out))
 
     def believes(self, call: Call) -> bool:
         """Whether the result may be trusted: the tool's may, or records of it, and no stranger chose the question."""

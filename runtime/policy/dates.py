@@ -32,13 +32,8 @@ class Moments:
     times: frozenset[tuple[int, int]]
     """Hour of 24, minute."""
 
-    def covers(self, value: str) -> bool:
-        """Whether a value that is a day, a time or both is named here."""
-        if len(value) > 40 or not _WHOLE.fullmatch(value.strip()):
-            return False
-        wanted = moments(value)
-        if not wanted.days and not wanted.times:
-            return False
+    def covers(self, wanted: Moments) -> bool:
+        """Whether all days and times of another are named here."""
         return all(self._has_day(day) for day in wanted.days) and all(
             time in self.times or (time == (0, 0) and bool(wanted.days)) for time in wanted.times
         )
@@ -50,6 +45,14 @@ class Moments:
 def is_moment(word: str) -> bool:
     """Whether a word is nothing but a day, a time or both."""
     return len(word) <= 40 and word[:1].isdigit() and _WHOLE.fullmatch(word) is not None and not word.isdigit()
+
+
+def moment(value: str) -> Moments | None:
+    """What a value names that is nothing but a day, a time or both; None of any other."""
+    if len(value) > 40 or not _WHOLE.fullmatch(value.strip()):
+        return None
+    named = moments(value)
+    return named if named.days or named.times else None
 
 
 def moments(text: str) -> Moments:

@@ -6,11 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ..places import are_beside
-from .dates import Moments, is_moment, moments
+from .dates import Moments, is_moment, moment, moments
 from .words import SHORT, destination, is_address, is_iban, leaves, normal, number, raw_words, words
 
 _JOINT = "\0"
@@ -23,7 +23,37 @@ _SECRET = re.compile(r"password|passwd|secret|token|code|pin|key|ssn|passport|ib
 _MARKS = frozenset({"id", "ids", "no", "nr", "number", "ref", "reference", "amount"})
 _UNITS = frozenset("usd eur gbp chf jpy dollar dollars euro euros pound pounds franc francs yen cents percent".split())
 _STOPS = ".:!?*~'’‘"
+_KEPT = 2_000
+"""Values of so many characters are remembered for a while, in every spelling."""
 _OUTSIDE = "$€£¥#'\"“”‘’"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One value in every spelling in which it is looked for."""
+
+    whole: str
+    words: tuple[str, ...]
+    phrase: str
+    moment: Moments | None
+    iban: str
+    is_short: bool
+
+
+def _wanted(value: Any) -> _Wanted:
+    return _spelled(value) if isinstance(value, str) and len(value) > _KEPT else _known_spelling(value)
+
+
+def _spelled(value: Any) -> _Wanted:
+    text = destination(value) if isinstance(value, str) else normal(value)
+    found = tuple(words(text))
+    joined = "".join(found)
+    phrase = f"{_JOINT}{_JOINT.join(found)}{_JOINT}"
+    return _Wanted(normal(value), found, phrase, moment(text), joined if is_iban(joined) else "", len(joined) < SHORT)
+
+
+_known_spelling = lru_cache(maxsize=1024, typed=True)(_spelled)
+"""Every source of a run is asked for the same few values."""
 
 
 @dataclass(frozen=True)
@@ -108,25 +138,19 @@ class Source:
 
     def has(self, value: Any, name: str = "") -> bool:
         """Whether this value is said here, in any spelling; short ones must be a whole value, or marked as one."""
-        if normal(value) in self.fields:
+        wanted = _wanted(value)
+        if wanted.whole in self.fields:
             return True
-        text = destination(str(value)) if isinstance(value, str) else normal(value)
-        wanted = words(text)
-        if not wanted:
+        if not wanted.words:
             return False
-        if self.moments.covers(text):
+        # The days and times of a text are looked for only where one is wanted: that costs more than all its words.
+        if wanted.moment is not None and self.moments.covers(wanted.moment):
             return True
-        joined = "".join(wanted)
-        if is_iban(joined) and joined in self._joined:
+        if wanted.iban and wanted.iban in self._joined:
             return True
-        if len(joined) < SHORT:
-            return len(wanted) == 1 and self._is_marked(wanted[0], str(value), name)
-        return self._contains(wanted)
-
-    def _contains(self, wanted: Sequence[str]) -> bool:
-        if len(wanted) == 1:
-            return wanted[0] in self._vocabulary
-        return f"{_JOINT}{_JOINT.join(wanted)}{_JOINT}" in self._haystack
+        if wanted.is_short:
+            return len(wanted.words) == 1 and self._is_marked(wanted.words[0], str(value), name)
+        return wanted.words[0] in self._vocabulary and (len(wanted.words) == 1 or wanted.phrase in self._haystack)
 
     def _is_marked(self, word: str, value: str, name: str) -> bool:
         """A short literal counts where the person set it apart: '13', #13, file 13, $50, 50 euros, Bob."""

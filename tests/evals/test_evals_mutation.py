@@ -147,6 +147,40 @@ async def small(state: Desk) -> Desk:
     return {"report": "small"}
 
 
+def placed(known, found):
+    return {**(known or {}), found["place"]: True}
+
+
+class Placed(TypedDict, total=False):
+    request: str
+    report: str
+    places: Annotated[dict, placed]
+
+
+async def first(state: Placed) -> Placed:
+    return {"places": {"place": state["request"]}}
+
+
+async def second(state: Placed) -> Placed:
+    return {"report": str(sorted(state["places"])), "places": {"place": "end"}}
+
+
+async def wrong(state: Placed) -> Placed:
+    return {"places": {"nowhere": 1}}
+
+
+@graph(description="Merges.", input="request", output="report")
+def merging():
+    flow = StateGraph(Placed, context_schema=RunContext)
+    for node in (first, second, wrong):
+        flow.add_node(node.__name__, node)
+    flow.add_edge(START, "first")
+    flow.add_conditional_edges("first", lambda state: "second" if state["places"] else "wrong", ["second", "wrong"])
+    flow.add_edge("second", END)
+    flow.add_edge("wrong", END)
+    return flow
+
+
 @graph(description="Sorts.", input="request", output="report")
 def sorting():
     flow = StateGraph(Desk, context_schema=RunContext)
@@ -329,6 +363,13 @@ def test_a_node_that_says_where_to_go_is_broken_too(mutated: Callable[..., Repor
 
     assert fates(report) == {"swap_goto:decide → big": "killed", "swap_goto:decide → small": "killed"}
     assert {each.by for each in report.tried} == {"big", "small"}
+
+
+def test_a_run_whose_state_cannot_be_merged_has_failed_and_is_noticed(mutated: Callable[..., Report]) -> None:
+    cases = [{"id": "here", "input": "here", "expect": {"answer": {"equals": "['here']"}}}]
+    report = mutated("merging", cases, only=("swap_branch:first → second",))
+
+    assert [(each.fate, "KeyError: 'place'" in each.reason) for each in report.tried] == [("killed", True)]
 
 
 def test_what_was_broken_for_the_whole_process_is_mended(mutated: Callable[..., Report]) -> None:
