@@ -135,7 +135,8 @@ async def publish(state: ResearchState, runtime: Runtime[RunContext]) -> Researc
     outcome = await use_tool(publish_report, arguments, runtime, agent="publisher", key="publish")
     if outcome.ran and outcome.status == "success":
         tell(runtime, "note", agent="publisher", text=f"Published: {outcome.content}")
-        return {"published": outcome.content}
+        # What was published is the report as the person left it.
+        return {"published": outcome.content, "report": dict(outcome.artifact or {}).get("report", state["report"])}
     tell(runtime, "note", agent="publisher", text=f"Not published. {outcome.content}")
     return {"published": ""}
 

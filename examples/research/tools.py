@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from graphwright.runtime import ReportsFolder
-from graphwright.tools import IdempotencyKey, ToolContext, ToolFailed, tool
+from graphwright.tools import IdempotencyKey, ToolContext, ToolFailed, WithArtifact, tool
 
 MAX_BYTES = 2_000_000
 _SOURCE = re.compile(r"^- (\[\d+\] .+) \(`\w+`\)$", re.M)
@@ -23,7 +23,7 @@ def publish_report(
     *,
     key: IdempotencyKey,
     context: ToolContext,
-) -> str:
+) -> WithArtifact:
     """Write a finished report to the reports folder and return its path."""
     if len(report.encode("utf-8", "replace")) > MAX_BYTES:
         raise ToolFailed(f"The report is larger than {MAX_BYTES} bytes. Shorten it.")
@@ -36,7 +36,7 @@ def publish_report(
     draft.write_text(report, encoding="utf-8", errors="replace")
     context.check()
     draft.replace(target)
-    return str(target)
+    return WithArtifact(str(target), {"report": report})
 
 
 def published_in(folder: Path) -> dict[str, Any]:

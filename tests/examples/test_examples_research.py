@@ -128,6 +128,7 @@ async def test_an_edited_report_is_what_is_published(runtime: Runtime, tmp_path:
 
     (file,) = (tmp_path / ".graphwright" / "reports").iterdir()
     assert file.read_text() == "# Mine"
+    assert (await runtime.runs.get(run.id)).output == "# Mine"
 
 
 async def test_a_rejected_report_is_not_published_and_the_run_still_ends(runtime: Runtime, tmp_path: Path) -> None:
