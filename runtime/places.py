@@ -36,14 +36,17 @@ def tasks_of(namespace: str, checkpoints: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(tasks)
 
 
-def superstep_of(tasks: Sequence[str]) -> str:
-    """The superstep of the outermost graph in which something happens; empty where it is not known."""
-    return tasks[0].partition("@")[0] if tasks else ""
-
-
 def are_beside(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether two things happen in different tasks of one superstep: neither can know what the other found."""
     for mine, yours in zip(one, other, strict=False):
         if mine != yours:
             return mine.partition("@")[0] == yours.partition("@")[0]
+    return False
+
+
+def is_before(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether the first, which is not later, happened in another superstep than the second, where their ways part."""
+    for mine, yours in zip(one, other, strict=False):
+        if mine != yours:
+            return mine.partition("@")[0] != yours.partition("@")[0]
     return False

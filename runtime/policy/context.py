@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from ..places import superstep_of
+from ..places import are_beside, is_before
 from .call import Call
 from .decision import Finding, Verdict
 from .plan import Plan
@@ -16,6 +16,8 @@ from .sources import Source, is_id_name
 from .words import Leaf, is_address, normal
 
 USER = "the user"
+Lane = tuple[tuple[str, ...], str]
+"""The tasks and the message of a call."""
 MOST = 20
 """So many values are named as evidence at most."""
 
@@ -48,6 +50,11 @@ class Context:
         """Whose words those were: the origins of what taints, the first :data:`MOST`, each once."""
         return _some_origins(source.origin for source in self.sources if source.taints)
 
+    @cached_property
+    def _lanes(self) -> frozenset[Lane]:
+        """Where the newest sources were found, one lane for each task that is under way: beside them a call may be."""
+        return _lanes_after(frozenset(), self.sources)
+
     def told(self, *texts: Any, origin: str = USER) -> Context:
         """The context after a person said this: their words may decide whom an effect hits."""
         said = [Source(origin, text, trusted=True, spoken=True) for text in texts if text]
@@ -65,6 +72,7 @@ class Context:
         """With more sources. Its taint is carried on, not asked of every source anew: a run reads thousands of them."""
         more = replace(self, sources=(*self.sources, *found))
         fresh = [each.origin for each in found if each.taints]
+        more.__dict__["_lanes"] = _lanes_after(self._lanes, found)
         more.__dict__["tainted_by"] = _some_origins((*self.tainted_by, *fresh)) if fresh else self.tainted_by
         return more
 
@@ -90,18 +98,11 @@ class Context:
         """What was known when this call was decided on: not what is found beside it, by other calls of its message and
         in other tasks of its superstep. So it does not hang on which of them is faster.
         """
-        superstep = superstep_of(call.tasks)
-        beside = []
-        for at in range(len(self.sources) - 1, -1, -1):
-            each = self.sources[at]
-            if each.tasks and superstep and superstep_of(each.tasks) != superstep:
-                break  # a thread takes one superstep after the other: whatever came before is known
-            if each.is_unknown_to(call.batch, call.tasks):
-                beside.append(at)
-        if not beside:
+        if not any(_is_beside(lane, call) for lane in self._lanes):
             return self
-        left_out = frozenset(beside)
-        return replace(self, sources=tuple(each for at, each in enumerate(self.sources) if at not in left_out))
+        return replace(
+            self, sources=tuple(each for each in self.sources if not each.is_unknown_to(call.batch, call.tasks))
+        )
 
     def believes(self, call: Call) -> bool:
         """Whether the result may be trusted: the tool's may, or records of it, and no stranger chose the question."""
@@ -136,6 +137,20 @@ class Context:
     def origin_of(self, value: Any) -> str:
         """Which untrusted source this value stands in, newest first; empty if in none."""
         return next((each.origin for each in reversed(self.sources) if not each.trusted and each.has(value)), "")
+
+
+def _lanes_after(lanes: frozenset[Lane], found: Sequence[Source]) -> frozenset[Lane]:
+    """The lanes once these were found. What a later superstep follows is known to everybody: its lane is over."""
+    for source in found:
+        lane = source.tasks, source.batch
+        if any(lane) and lane not in lanes:
+            lanes = frozenset(each for each in lanes if not is_before(each[0], source.tasks)) | {lane}
+    return lanes
+
+
+def _is_beside(lane: Lane, call: Call) -> bool:
+    tasks, batch = lane
+    return bool(batch and batch == call.batch) or are_beside(tasks, call.tasks)
 
 
 def _some_origins(of: Iterable[str]) -> tuple[str, ...]:

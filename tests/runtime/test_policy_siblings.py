@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import operator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime as NodeRuntime
 from typing_extensions import TypedDict
@@ -15,7 +18,8 @@ from typing_extensions import TypedDict
 from graphwright.graphs import use_tool
 from graphwright.runtime import Approve, RunContext, Runtime, Settings
 from graphwright.runtime.places import are_beside, tasks_of
-from graphwright.tools import ToolContext, tool
+from graphwright.runtime.policy import Call, Context
+from graphwright.tools import Labels, ToolContext, tool
 
 ORDERS = [(0, 0, 0), (0.3, 0.15, 0), (0, 0.15, 0.3), (0.15, 0.3, 0)]
 
@@ -118,3 +122,35 @@ def test_tasks_are_told_apart_by_the_superstep_in_which_they_part() -> None:
     assert are_beside(below, right)
     assert not are_beside((), left)
     assert tasks_of("", ours) == ()
+
+
+@st.composite
+def lived(draw: st.DrawFn) -> list[tuple[str, ...]]:
+    """Where the calls of a run are made, in an order in which they can come: supersteps, tasks side by side, a graph in
+    a task with supersteps of its own.
+    """
+    calls: list[tuple[str, ...]] = []
+    for outer in range(draw(st.integers(1, 3))):
+        lanes = []
+        for task in range(draw(st.integers(1, 3))):
+            place = f"s{outer}@t{outer}{task}"
+            lane: list[tuple[str, ...]] = [(place,)] * draw(st.integers(0, 2))
+            for inner in range(draw(st.integers(0, 3))):
+                beside = [(place, f"i{outer}{task}{inner}@u{each}") for each in range(draw(st.integers(1, 3)))]
+                lane += draw(st.permutations(beside))
+            lanes.append(lane)
+        while lanes := [each for each in lanes if each]:
+            calls.append(lanes[draw(st.integers(0, len(lanes) - 1))].pop(0))
+    return calls
+
+
+@given(calls=lived())
+def test_what_a_call_knows_is_everything_but_what_was_found_beside_it(calls: list[tuple[str, ...]]) -> None:
+    context = Context().told("Go.")
+    for at, tasks in enumerate(calls):
+        call = Call(tool="read", arguments={}, declared=Labels(effect="read"), key=f"k{at}", tasks=tasks)
+        known = [each.origin for each in context.before(call).sources]
+
+        assert known == ["the user", *(f"read{old}" for old in range(at) if not are_beside(calls[old], tasks))]
+        made = replace(call, tool=f"read{at}")
+        context = context.after(made, "text", believed=False)
