@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -159,13 +161,15 @@ def another(value: Any, others: Sequence[Any]) -> Any:
 
 
 def _other_text(text: str) -> str:
-    """Another digit at the end, half of the words, or another word."""
+    """The day before, another digit at the end, half of the words, or another word."""
+    day = re.search(r"\d{4}-\d\d-\d\d", text)
+    if day is not None:
+        with suppress(ValueError, OverflowError):
+            return text.replace(day[0], (date.fromisoformat(day[0]) - timedelta(days=1)).isoformat())
     digits = list(re.finditer(r"\d", text))
     if digits:
         at = digits[-1].start()
-        # So that the day of a date stays one: 31 becomes 30, and 01 becomes 02.
-        digit = int(text[at])
-        return f"{text[:at]}{digit - 1 if digit > 1 else digit + 1}{text[at + 1 :]}"
+        return f"{text[:at]}{(int(text[at]) + 1) % 10}{text[at + 1 :]}"
     words = text.split()
     return " ".join(words[len(words) // 2 :]) if len(words) > 1 else f"{text}x"
 

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graphwright.cli.app import run as command_line
 from graphwright.evals import Case, Project, Suite
 from graphwright.evals.mutation import OPERATORS, NothingToMutate, Plan, Report, Tried, mutate, sentence_of
 from graphwright.evals.mutation.keeping import Kept
+from graphwright.evals.mutation.of_tools import another
 
 DESK = '''
 """A desk that looks orders up, refunds them once somebody agrees, and says what it did."""
@@ -308,6 +311,25 @@ def test_without_its_killer_a_mutant_survives(mutated: Callable[..., Report], mu
 
     assert mutated("desk", STRONG, only=(mutant,)).score == 1.0
     assert mutated("desk", lazy, only=(mutant,)).score == 0.0
+
+
+JSON = st.recursive(
+    st.text()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.booleans()
+    | st.dates().map(str)
+    | st.just("0001-01-01"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+
+
+@given(value=JSON, others=st.lists(JSON, max_size=3))
+def test_another_value_is_one_of_the_same_kind(value: Any, others: list[Any]) -> None:
+    wrong = another(value, others)
+
+    assert type(wrong) is type(value)
+    assert wrong != value or value in ([], {}) or (isinstance(value, float) and abs(value) > 1e15)
 
 
 def test_a_node_that_only_waits_has_no_mutant_that_anybody_could_notice(mutated: Callable[..., Report]) -> None:
