@@ -16,7 +16,7 @@ from .output import emit, remark, say
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @pass_invocation
 def init(invocation: Invocation, folder: Path) -> int:
-    """Make a project in DIR: an agent, a graph, tools and a prompt that run at once. Nothing is overwritten."""
+    """Make a project in DIR: an agent, a graph, tools, a prompt and cases that run at once. Nothing is overwritten."""
     from .project_template import FILES
 
     there = [name for name in FILES if (folder / name).exists()]

@@ -14,7 +14,9 @@ from .watching import Touches
 class Breaking(Alteration):
     """An alteration that counts how often it really changed something."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, counts: bool = True) -> None:
+        self.counts = counts
+        """False where nobody can see whether it mattered: of what the whole process shares."""
         self.changed = 0
         self.refused = 0
         """How often policy refused what it tried."""

@@ -29,7 +29,7 @@ def raise_limit(ground: Ground) -> Iterator[Mutant]:
             mistake=f"{name} is {value * TIMES} instead of {value}.",
             touches=lambda lived: True,
             advice=f"Add a case just above {name}, and expect what happens there.",
-            breaking=Breaking(),
+            breaking=Breaking(counts=False),
             installed=_setting(modules, name, value * TIMES),
         )
 
@@ -44,7 +44,7 @@ def raise_turns(ground: Ground) -> Iterator[Mutant]:
             mistake="Every agent may take ten times as many turns and calls.",
             touches=lambda lived: True,
             advice="Add a case whose model calls tools without end (`replies`), and expect how it ends.",
-            breaking=Breaking(),
+            breaking=Breaking(counts=False),
             build=_noting(built),
             installed=_lengthening(built),
         )

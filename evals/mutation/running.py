@@ -230,6 +230,8 @@ class _Work:
             return replace(_fate(mutant, "equivalent", "Policy refused it in every case."), ran=len(cases))
         if not changed and mutant.operator in NOT_APPLICABLE:
             return replace(_fate(mutant, "stillborn", "No case gives it anything to change."), ran=len(cases))
+        if mutant.breaking.counts and not changed:
+            noticed = "No case gives it anything to change."
         why = noticed or "Nothing that is observed differs in any case."
         return replace(_fate(mutant, "survived", f"{why} {mutant.advice}"), ran=len(cases))
 

@@ -42,6 +42,17 @@ def test_a_new_project_asks_before_it_refunds(made: Path) -> None:
     assert "A-1042 was refunded" in start(made, "approve", approval).stdout
 
 
+def test_the_cases_of_a_new_project_pass_and_notice_most_mistakes(made: Path) -> None:
+    done = start(made, "eval", "run", "desk", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verdict"] == "passed"
+
+    broken = start(made, "mutate", "desk", "--json", "--no-idle")
+    told = json.loads(broken.stdout)
+    survivors = {each["mutant"] for each in told["tried"] if each["fate"] == "survived"}
+    assert survivors == {"lose_effect:refund_order", "swap_goto:model → model", "raise_turns:agents"}
+
+
 def test_the_tools_of_a_new_project_have_no_errors(made: Path) -> None:
     done = start(made, "tools", "check", "--json")
 

@@ -287,6 +287,14 @@ def test_a_suite_that_looks_at_nothing_is_told_what_it_missed_and_what_to_add(mu
     )
 
 
+def test_a_way_that_no_case_takes_is_told_as_such(mutated: Callable[..., Report]) -> None:
+    asked = {"id": "stock", "input": "How many pieces of the item kettle are in stock?"}
+    report = mutated("clerk", [asked], "swap_goto")
+    missed = {each.mutant: each.reason for each in report.survivors}
+
+    assert missed["swap_goto:model → model"].startswith("No case gives it anything to change.")
+
+
 def test_two_times_come_to_the_same(mutated: Callable[..., Report]) -> None:
     operators = ("wrong_argument", "swap_branch", "skip_approval")
     one, two = (mutated("desk", STRONG, *operators) for _ in range(2))
