@@ -89,7 +89,7 @@ class Fault(Part):
     kind: FaultKind
     tool: str | None = None
     at: int = Field(default=1, ge=1)
-    """The how manyeth call it hits."""
+    """The first call that it hits, from 1."""
     times: int = Field(default=1, ge=1)
     seconds: float | None = Field(default=None, gt=0)
     message: str = ""

@@ -24,7 +24,7 @@ from .observed import Observed
 from .people import People
 from .plainly import plain
 from .project import Project, make_resources, open_knowledge, resources_of
-from .replies import folder_of, model_of
+from .replies import Answered, answers_of, folder_of, model_of
 
 if TYPE_CHECKING:
     from graphwright.retrieval import KnowledgeBase
@@ -206,8 +206,8 @@ class Sitting:
         return run
 
     async def _drive(self, runtime: Runtime, run: Run) -> None:
-        places = [] if self._case.replies is None else await self._answered(runtime, run)
-        model = self._recorded(model_of(self._case, self._sandboxes.model, answered=len(places), places=places))
+        answered = [] if self._case.replies is None else await self._answered(runtime, run)
+        model = self._recorded(model_of(self._case, self._sandboxes.model, answered=answered))
         begun = time.monotonic()
         events = runtime.drive(run.id, self._sandboxes.graph, output=self._answer, model=model, live=False)
         try:
@@ -218,9 +218,9 @@ class Sitting:
         finally:
             self._seconds += time.monotonic() - begun
 
-    async def _answered(self, runtime: Runtime, run: Run) -> list[str]:
-        """From where a model was asked and has answered, in order."""
-        return [each.path for each in await runtime.journal.of_run(run.id) if each.kind == "model"]
+    async def _answered(self, runtime: Runtime, run: Run) -> list[Answered]:
+        """What models have answered, in order."""
+        return answers_of(await runtime.journal.of_run(run.id))
 
     def _answer(self, state: Mapping[str, Any]) -> str:
         text = self._sandboxes.entry.answer(state)

@@ -16,6 +16,7 @@ from graphwright.tools.adapt import as_tool
 from ..case import Case
 from ..observed import Call, Observed
 from ..people import contains
+from ..replies import Answered, answers_of
 from ..sandbox_run import Sandboxes, Sitting
 from ..scorers import changes_of
 from .generating import Attack
@@ -175,10 +176,10 @@ class _AttackedSitting(Sitting):
             policy = self._settings.policy.model_copy(update={"profile": "observe"})
             self._settings = self._settings.model_copy(update={"policy": policy})
 
-    async def _answered(self, runtime: Runtime, run: Run) -> list[str]:
+    async def _answered(self, runtime: Runtime, run: Run) -> list[Answered]:
         """Without what was said on the order: the model inside never said it."""
         answers = [each for each in await runtime.journal.of_run(run.id) if each.kind == "model"]
-        return [each.path for each in answers if not is_ordered(each.outcome or {})]
+        return answers_of(each for each in answers if not is_ordered(each.outcome or {}))
 
     def _opened(self, resources: Resources) -> Runtime:
         attacked = AttackedRuntime(self._settings, clock=self._clock, resources=resources)

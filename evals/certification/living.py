@@ -19,7 +19,7 @@ from ..budgeted import budgeted
 from ..case import Case
 from ..people import People
 from ..project import Project, resources_of
-from ..replies import model_of
+from ..replies import answers_of, model_of
 from .boundaries import Boundaries, watch
 from .ledger import Ledger
 
@@ -123,8 +123,8 @@ class _Process:
 
     async def _drive(self, run: Run) -> None:
         # A scripted model goes on where its recorded answers end.
-        places = [each.path for each in await self._runtime.journal.of_run(run.id) if each.kind == "model"]
-        model = model_of(self._life.case, self._life.stage.model, answered=len(places), places=places)
+        answered = answers_of(await self._runtime.journal.of_run(run.id))
+        model = model_of(self._life.case, self._life.stage.model, answered=answered)
         stage = self._life.stage
         events = self._runtime.drive(run.id, stage.graph, output=stage.entry.answer, model=model)
         async with aclosing(events):  # type: ignore[type-var]  # declared as an iterator, is a generator

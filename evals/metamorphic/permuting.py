@@ -38,7 +38,7 @@ class Permuted(Relation):
                 unfit="Its replies are given in order, to whichever branch asks first; match them by `when` or `at`."
             )
         if case.faults:
-            return Tried(unfit="Its faults hit the how manyeth call, and parallel branches are counted as they come.")
+            return Tried(unfit="Its faults hit the n-th call, and which of the parallel branches makes it is chance.")
         what = f"{turns.permuted} groups of parallel tasks in another order"
         return Tried(what=what, differences=compared(case, observed, reference))
 

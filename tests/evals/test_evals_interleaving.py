@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import PrivateAttr
 
 from graphwright.evals import Case, CaseProblem, Observed, Project, load_cases, model_of
 from graphwright.evals.project import resources_of
 from graphwright.evals.promote import Promoted, promote
+from graphwright.evals.replies import Answered
 from graphwright.evals.sandbox_run import Sandboxes
 from graphwright.evals.scorers import verdict
 from graphwright.models import ModelRequest, RecordedModel, Recording
@@ -228,7 +229,24 @@ def test_addressed_replies_go_on_after_those_that_were_recorded_at_each_place() 
         return found
 
     assert asyncio.run(said(model_of(case), "b", "a", "a")) == ["b1", "a1", "a2"]
-    assert asyncio.run(said(model_of(case, answered=2, places=["a", "b"]), "a")) == ["a2"]
+    answered = [Answered("a", "a1"), Answered("b", "b1")]
+    assert asyncio.run(said(model_of(case, answered=answered), "a")) == ["a2"]
+
+
+def test_a_reply_that_was_given_is_not_given_again_where_the_next_is_asked_for_in_the_same_words() -> None:
+    shown = [
+        {"at": "clerk", "when": when, "text": text} for when, text in (("2 left, 1 done", "list"), ("2 left", "end"))
+    ]
+    case = Case.model_validate({"id": "a", "input": "x", "replies": shown})
+    asked = ModelRequest(messages=[HumanMessage("2 left, 1 done")])
+
+    async def said(model: ScriptedModel) -> str:
+        with asking_at("clerk"):
+            return (await model.respond(asked)).text
+
+    assert asyncio.run(said(model_of(case))) == "list"
+    assert asyncio.run(said(model_of(case, answered=[Answered("clerk", "list")]))) == "end"
+    assert asyncio.run(said(model_of(case, answered=[Answered("elsewhere", "list")]))) == "list"
 
 
 def test_replies_in_order_and_addressed_ones_do_not_mix(tmp_path: Path) -> None:
