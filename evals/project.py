@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,7 @@ from graphwright.graphs import Catalogue, GraphEntry
 from graphwright.prompts import add_prompt_folder
 from graphwright.runtime import ReportsFolder, Settings, load_settings
 from graphwright.tools import Resources, Tool, load_tools
+from graphwright.tools.builtin.clock import Clock
 from graphwright.tools.builtin.fetch_rules import FetchRules
 from graphwright.tools.builtin.rooted import FilesRoot
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+"""What the clock tools say in a case, a Monday morning: one that said the real time would not be the same tomorrow."""
 FILES = "files"
 """The folder in the state folder in which tools see files; never the project's own."""
 
@@ -68,6 +72,7 @@ def resources_of(entry: GraphEntry, settings: Settings) -> Resources:
     resources.provide(FilesRoot, lambda: FilesRoot(files))
     # A case that reached the network would not be the same tomorrow.
     resources.provide(FetchRules, lambda: FetchRules(hosts=()))
+    resources.provide(Clock, lambda: Clock(lambda: NOW))
     resources.provide(*_knowledge(settings))
     entry.provide(resources, settings.state)
     return resources

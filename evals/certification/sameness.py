@@ -14,8 +14,9 @@ from typing import Any
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX = re.compile(
     r"(?<![0-9a-zA-Z])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{8,}(?![0-9a-zA-Z])"
-    # One id in forty has digits only. It is told from a number by what stands before it.
-    r"|(?<=[-_/])(?:[0-9]{8}|[0-9]{12}|[0-9]{16}|[0-9]{32})(?![0-9a-zA-Z])"
+    # One id of eight in forty has digits only, one in two thousand letters only. Such a one is told from a number and a
+    # word by what stands before it, and by its length.
+    r"|(?<=[-_/])(?:[0-9]{8}|[0-9]{12}|[0-9]{16}|[0-9]{32}|[a-f]{8}|[a-f]{12}|[a-f]{16}|[a-f]{32})(?![0-9a-zA-Z])"
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _IDS = {"id", "tool_call_id"}

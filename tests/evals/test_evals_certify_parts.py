@@ -157,4 +157,6 @@ def test_a_certification_that_is_killed_itself_leaves_no_process_behind(project:
 
 def test_a_hash_of_digits_only_is_an_id_and_a_number_is_none() -> None:
     assert tidy("reports/how-to-74126843.md") == "reports/how-to-<id>.md"
+    assert tidy("reports/how-to-deadbeef.md") == "reports/how-to-<id>.md"
+    assert tidy("accede to a facade, feed-back") == "accede to a facade, feed-back"
     assert tidy("You won 0.6279450137107074 of 12345678") == "You won 0.6279450137107074 of 12345678"
