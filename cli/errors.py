@@ -26,6 +26,7 @@ EXIT_PIPE = 141
 
 USAGE_ERRORS = {
     "graphwright.evals": ("CaseProblem", "LiveModelRefused", "ResultsProblem", "SuiteNotFound"),
+    "graphwright.evals.mutation": ("MutantNotFound",),
     "graphwright.graphs": ("GraphNotFound",),
     "graphwright.models": ("UnknownModel", "MissingExtra"),
     "graphwright.retrieval": ("EmptyQuery", "KnowledgeBaseMissing", "UnknownChunk", "UnknownEmbedder", "UnknownField"),

@@ -60,6 +60,8 @@ def mutate(
         return _list(invocation)
     if suite is None:
         usage("Which suite? `graphwright eval list` lists them; `graphwright mutate --operators` the mistakes.")
+    if suite == "all" and only:
+        usage("A mutant is one of one suite: name the suite instead of `all`.")
     unknown = [each for each in operators if each not in OPERATORS]
     if unknown:
         usage(f"There is no operator {', '.join(map(repr, unknown))}. There are: {', '.join(OPERATORS)}.")
@@ -97,10 +99,11 @@ def _mutate(suite: Suite, project: Project, plan: Plan, root: Any, *, resume: bo
 
     kept = Kept.of(suite, project, plan.model, root)
     known = kept.known() if resume else []
-    if not known:
-        kept.begin()
+    if not plan.only:
+        kept.begin(known)
     with mutate_progress(suite.name) as tell:
-        return asyncio.run(mutate(suite, project, plan, known=known, on_progress=tell, on_tried=kept.add))
+        on_tried = None if plan.only else kept.add
+        return asyncio.run(mutate(suite, project, plan, known=known, on_progress=tell, on_tried=on_tried))
 
 
 def _list(invocation: Invocation) -> int:
@@ -125,6 +128,12 @@ def _print(report: Report, invocation: Invocation) -> None:
     table(("OPERATOR", *(fate.upper() for fate in FATES)), rows)
     for each in report.survivors:
         say(f"  {each.mutant}: {each.mistake} {one_line(each.reason, MAX_REASON)}")
+    alike: dict[str, list[str]] = {}
+    for each in report.tried:
+        if each.fate == "equivalent":
+            alike.setdefault(each.reason, []).append(each.mutant)
+    for reason, mutants in alike.items():
+        say(f"  Equivalent: {', '.join(mutants)}. {one_line(reason, MAX_REASON)}")
     if report.failing:
         say(f"  Fail already without a mistake, and so kill nothing: {', '.join(report.failing)}")
     for idle in report.idle:

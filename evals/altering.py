@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, SystemMessage
 
 from graphwright.runtime import Decision, GateCall, ModelCall, Outcome, RunContext, Runtime
 from graphwright.runtime.context import ModelHandler
@@ -34,6 +34,20 @@ class Alteration:
     def answer(self, text: str) -> str:
         """What a person reads at the end."""
         return text
+
+
+class Listening(Alteration):
+    """Changes nothing, and notes with which instructions each agent's model is asked."""
+
+    def __init__(self) -> None:
+        self.instructions: dict[str, str] = {}
+
+    async def ask_model(self, call: ModelCall, following: ModelHandler) -> AIMessage:
+        """Note them at the first request of an agent."""
+        if call.agent not in self.instructions:
+            said = (each.text for each in call.request.messages if isinstance(each, SystemMessage))
+            self.instructions[call.agent] = "\n\n".join(said)
+        return await following(call)
 
 
 class AlteredRuntime(Runtime):

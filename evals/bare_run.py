@@ -35,9 +35,9 @@ def observe_bare(
     compiled = graph.compile()
 
     async def observe(case: Case) -> Observed:
-        own = (case.people, case.faults, case.documents, case.budget)
+        own = (case.people, case.faults, case.documents, case.budget, case.expect.instructions)
         if any(own) or entry.world is not None or entry.resources is not None:
-            why = "people, faults, documents, a budget, a world and resources need `runtime: full`"
+            why = "people, faults, documents, a budget, instructions, a world and resources need `runtime: full`"
             return Observed(case_id=case.id, status="failed", trouble=f"It cannot be run bare: {why}.")
         noted = _Noted()
         values = entry.values(case.input) if isinstance(case.input, str) else dict(case.input)

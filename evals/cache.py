@@ -15,7 +15,7 @@ from graphwright.runtime.digests import digest
 from .case import Case
 from .observed import Asked, Call, Moment, Observed, Spent
 
-VERSION = 1
+VERSION = 2
 
 
 def case_key(case: Case, signature: str, model: str) -> str:

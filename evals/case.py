@@ -138,6 +138,8 @@ class Expectation(Part):
     """Agents or nodes that worked, in this order, others between them."""
     retrieved: tuple[str, ...] | None = None
     """Sources that must be among the retrieved."""
+    instructions: dict[str, tuple[str, ...]] | None = None
+    """Agent to phrases that must stand in the instructions with which its model was asked."""
 
 
 class CaseBudget(Part):

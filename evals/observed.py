@@ -95,6 +95,8 @@ class Observed:
     """The chunks that searches gave, best first, in the order of the searches."""
     route: tuple[str, ...] = ()
     """Nodes and agents that worked, in order, as paths."""
+    instructions: Mapping[str, str] = field(default_factory=dict)
+    """Agent to the system message with which its model was asked first; empty where nobody listened."""
     timeline: tuple[Moment, ...] = ()
     """Steps, model calls, tool calls and approvals in the order in which they began; none where nobody looked."""
     spent: Spent = Spent()

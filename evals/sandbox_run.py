@@ -15,7 +15,7 @@ from graphwright.graphs import GraphEntry
 from graphwright.runtime import Run, Runtime
 from graphwright.tools import Resources
 
-from .altering import Alteration, AlteredRuntime
+from .altering import Alteration, AlteredRuntime, Listening
 from .budgeted import budgeted
 from .case import Case
 from .faults import Faults, ProcessDied
@@ -155,7 +155,8 @@ class Sitting:
         self._settings = budgeted(sandboxes.project.settings(folder), case)
         self._clock = CaseClock()
         self._people = People(case.people, wait=self._clock.wait)
-        self._altered = tuple(_alterations(sandboxes, case))
+        self._heard = Listening()
+        self._altered = (*_alterations(sandboxes, case), self._heard)
         self._steps: list[tuple[float, str]] = []
         self._seconds = 0.0
         self._retries = 0
@@ -190,8 +191,6 @@ class Sitting:
         return self._told(looked, sandboxes._seen(settings.state))
 
     def _opened(self, resources: Resources) -> Runtime:
-        if not self._altered:
-            return Runtime(self._settings, clock=self._clock, resources=resources)
         altered = AlteredRuntime(self._settings, clock=self._clock, resources=resources)
         altered.alterations = self._altered
         return altered
@@ -265,6 +264,7 @@ class Sitting:
             error=" ".join(filter(None, (problems, looked.error))),
             trouble=f"The model did not answer: {looked.error}" if is_ours else "",
             run_id=self._run,
+            instructions=self._heard.instructions,
         )
 
 

@@ -14,9 +14,10 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
-from graphwright.runtime import GateCall, ModelCall, RunContext, Runtime
+from graphwright.runtime import GateCall, ModelCall, RunContext
 from graphwright.tools import Tool, ToolContext, WithArtifact, render_result
 
+from ..altering import AlteredRuntime
 from .obedient import ObedientModel
 from .order import Order, is_told
 
@@ -70,7 +71,7 @@ class Planting:
         return replace(tool, call=_PlantedCall(tool, self))
 
 
-class AttackedRuntime(Runtime):
+class AttackedRuntime(AlteredRuntime):
     """A runtime in whose tools a stranger has written, and whose models obey."""
 
     planting: Planting = Planting()

@@ -183,7 +183,7 @@ class _AttackedSitting(Sitting):
 
     def _opened(self, resources: Resources) -> Runtime:
         attacked = AttackedRuntime(self._settings, clock=self._clock, resources=resources)
-        attacked.planting = self._planting
+        attacked.planting, attacked.alterations = self._planting, (self._heard,)
         return attacked
 
     async def _goes_on(self, runtime: Runtime, run: Run) -> bool:

@@ -20,7 +20,7 @@ from .sameness import Reference, facts_of
 
 PARTS = ("input", "replies", "people", "expect")
 """What of a case has names in it."""
-KEPT = ("decide", "tool", "agent", "status", "route", "retrieved")
+KEPT = ("decide", "tool", "agent", "status", "route", "retrieved", "instructions")
 """Keys in them whose values name parts of the graph, or its sources."""
 
 

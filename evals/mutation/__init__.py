@@ -7,7 +7,7 @@ A suite that passes says little by itself; the share of planted mistakes that it
 from .mutant import Breaking, Mutant
 from .operators import OPERATORS, sentence_of
 from .results import Fate, Idle, Report, Tried
-from .running import NothingToMutate, Plan, Progress, mutate
+from .running import MutantNotFound, NothingToMutate, Plan, Progress, mutate
 
 __all__ = [
     "OPERATORS",
@@ -15,6 +15,7 @@ __all__ = [
     "Fate",
     "Idle",
     "Mutant",
+    "MutantNotFound",
     "NothingToMutate",
     "Plan",
     "Progress",

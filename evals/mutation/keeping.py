@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
@@ -45,10 +46,13 @@ class Kept:
             return []
         return [Tried(**each) for each in lines[1:]]
 
-    def begin(self) -> None:
-        """Forget what is there, and begin a file of this version."""
+    def begin(self, known: Iterable[Tried] = ()) -> None:
+        """Begin a file of this version with what is known, in one step; a half line of a dying process is gone then."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_bytes(orjson.dumps({"version": self._version}, option=orjson.OPT_APPEND_NEWLINE))
+        lines = [{"version": self._version}, *map(asdict, known)]
+        beside = self._file.with_suffix(f".{uuid4().hex[:8]}")
+        beside.write_bytes(b"".join(orjson.dumps(each, option=orjson.OPT_APPEND_NEWLINE) for each in lines))
+        beside.replace(self._file)
 
     def add(self, tried: Tried) -> None:
         """Write one, at once."""

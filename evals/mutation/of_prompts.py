@@ -15,7 +15,10 @@ from .ground import Ground
 from .mutant import Breaking, Mutant
 from .watching import Touches
 
-UNREAD = "No model of these cases reads instructions; run the suite with a real model or cassettes to try prompts."
+UNREAD = (
+    "No model of these cases reads instructions, and no case looks at them: "
+    "expect phrases of theirs in `instructions`, or run the suite with a real model."
+)
 
 
 def empty_prompt(ground: Ground) -> Iterator[Mutant]:
@@ -29,7 +32,8 @@ def loosen_prompt(ground: Ground) -> Iterator[Mutant]:
 
 
 def _of_agents(ground: Ground, operator: str, mistake: str, change: Callable[[str], str]) -> Iterator[Mutant]:
-    readers = {name for lived in ground.lived for name in lived.readers}
+    looked_at = {name for lived in ground.lived for name in lived.case.expect.instructions or ()}
+    readers = {name for lived in ground.lived for name in lived.readers} | looked_at
     asked = {name for lived in ground.lived for name in lived.agents}
     for name in dict.fromkeys(each.name for each in agents_of(ground.graph)):
         yield Mutant(
@@ -37,14 +41,14 @@ def _of_agents(ground: Ground, operator: str, mistake: str, change: Callable[[st
             target=name,
             mistake=mistake.format(name),
             touches=_reading(name),
-            advice=f"Add a case in which the rules of {name} decide what is done.",
+            advice=f"Add a case in which the rules of {name} decide what is done, or expect them in `instructions`.",
             breaking=_Instructed(name, change),
             equivalent=UNREAD if name in asked and name not in readers else "",
         )
 
 
 def _reading(agent: str) -> Touches:
-    return lambda lived: agent in lived.readers
+    return lambda lived: agent in lived.readers or agent in (lived.case.expect.instructions or ())
 
 
 class _Instructed(Breaking):
@@ -57,7 +61,7 @@ class _Instructed(Breaking):
 
     async def ask_model(self, call: ModelCall, following: ModelHandler) -> AIMessage:
         """The request, with the instructions changed."""
-        if call.agent == self._agent and call.model.reads_instructions:
+        if call.agent == self._agent:
             messages = []
             for each in call.request.messages:
                 if isinstance(each, SystemMessage):

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ class NothingToMutate(Exception):
     """A suite has no graph, or no case that passes on it."""
 
 
+class MutantNotFound(NothingToMutate):
+    """A plan names a mutant that the graph does not have."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Which mutants are tried, and how. Left alone: all of them."""
@@ -50,7 +55,12 @@ class Plan:
     live: bool = False
     """Whether real models may be asked."""
     idle: bool = True
-    """Whether cases that killed nothing are tried on what others killed, until they kill something."""
+    """Whether cases that killed nothing are tried on what others killed; never where only some mutants are wanted."""
+
+    @property
+    def looks_for_idle(self) -> bool:
+        """Whether cases that kill nothing are looked for."""
+        return self.idle and not self.only
 
 
 @dataclass(slots=True)
@@ -88,6 +98,7 @@ async def mutate(
 
     Raises:
         NothingToMutate: if the suite runs a function or bare LangGraph, or none of its cases passes.
+        MutantNotFound: if the plan names a mutant that the graph does not have.
         LiveModelRefused: if it would ask real models and the plan does not allow it.
     """
     entry, graph = target_of(suite, project)
@@ -103,7 +114,7 @@ async def mutate(
                 lived = await work.live()
                 work.try_known(known)
                 await work.try_all(Ground(entry, graph, lived))
-                if plan.idle:
+                if plan.looks_for_idle:
                     await work.try_idle()
             finally:
                 boxes.close()
@@ -161,7 +172,8 @@ class _Work:
     async def try_all(self, ground: Ground) -> None:
         """Try every mutant, the cases that have killed least first, so that each gets its chance."""
         wanted = set(self.plan.only)
-        made = mutants_of(ground, self.plan.operators)
+        made = list(mutants_of(ground, self.plan.operators))
+        self._check(wanted, [each.id for each in made])
         self.mutants = [each for each in made if not wanted or each.id in wanted]
         self.progress = replace(self.progress, phase="mutants", done=0, total=len(self.mutants))
         for mutant in self.mutants:
@@ -195,10 +207,16 @@ class _Work:
             idle=tuple(
                 Idle(each.case.id, any(mutant.touches(each) for mutant in self.mutants))
                 for each in self.lived
-                if self.plan.idle and not self.kills[each.case.id]
+                if self.plan.looks_for_idle and not self.kills[each.case.id]
             ),
             seconds=round(seconds, 3),
         )
+
+    def _check(self, wanted: Iterable[str], known: Sequence[str]) -> None:
+        for name in sorted(set(wanted) - set(known)):
+            near = get_close_matches(name, known, n=3, cutoff=0.4)
+            told = f"Did you mean {' or '.join(map(repr, near))}?" if near else "`--json` without it names them all."
+            raise MutantNotFound(f"Suite {self.suite.name!r} has no mutant {name!r}. {told}")
 
     def _touching(self, mutant: Mutant) -> list[Lived]:
         found = [each for each in self.lived if mutant.touches(each)]

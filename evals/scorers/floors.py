@@ -88,6 +88,7 @@ def oracle_run(case: Case, world: World = None) -> Observed:
         ),
         world_before=before,
         world_after=after,
+        instructions={agent: " ".join(phrases) for agent, phrases in (expect.instructions or {}).items()},
         retrieved=tuple({"id": name, "source": name, "text": ""} for name in expect.retrieved or ()),
         route=tuple(expect.route or ()),
         spent=NOTHING,

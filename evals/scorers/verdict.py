@@ -62,6 +62,8 @@ def _objections(case: Case, observed: Observed) -> Iterator[str]:
         yield from _exactly("approval", expect.approvals, observed.approvals)
     if expect.route is not None:
         yield from _route(expect.route, observed.route)
+    for agent, phrases in (expect.instructions or {}).items():
+        yield from _untold(agent, phrases, observed.instructions.get(agent))
     for source in expect.retrieved or ():
         if not any(is_source(source, each) for each in observed.retrieved):
             yield f"Nothing was retrieved from {source!r}."
@@ -151,6 +153,17 @@ def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, bool) != isinstance(other, bool):
         return False
     return bool(one == other)
+
+
+def _untold(agent: str, phrases: Sequence[str], told: str | None) -> Iterator[str]:
+    """What is missing in the instructions of an agent, however their lines are broken."""
+    if told is None:
+        yield f"The model of {agent!r} was not asked; its instructions cannot be looked at."
+        return
+    text = " ".join(told.split())
+    for phrase in phrases:
+        if " ".join(phrase.split()) not in text:
+            yield f"The instructions of {agent!r} do not say {phrase!r}."
 
 
 def _fits(wanted: CallMade, made: Call | Asked) -> bool:

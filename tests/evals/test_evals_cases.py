@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from graphwright.evals import Case, CaseProblem, cases_of, load_cases, model_of
+from graphwright.evals.replies import Answered
 from graphwright.graphs import Catalogue, GraphEntry
 from graphwright.models import ScriptedModel
 from graphwright.models.contract import ModelRequest
@@ -172,7 +173,7 @@ async def test_a_scripted_model_goes_on_after_the_answers_that_were_recorded() -
     )
     request = ModelRequest(messages=())
 
-    first, second = model_of(case), model_of(case, answered=1)
+    first, second = model_of(case), model_of(case, answered=[Answered("agent", "", (("look", {"at": 1}),))])
 
     assert isinstance(first, ScriptedModel)
     assert (await first.respond(request)).tool_calls[0]["args"] == {"at": 1}

@@ -374,6 +374,33 @@ def test_prompts_can_be_tried_only_by_models_that_read_them(mutated: Callable[..
     assert report.score is None
 
 
+@pytest.mark.parametrize("phrases", [["Say numbers."], ["You are kind.", "Say\n numbers."]])
+def test_a_case_that_expects_phrases_of_instructions_notices_that_they_are_gone(
+    mutated: Callable[..., Report], phrases: list[str]
+) -> None:
+    asked = {
+        "id": "stock",
+        "input": "How many pieces of the item kettle are in stock?",
+        "expect": {"instructions": {"clerk": phrases}},
+    }
+    report = mutated("clerk", [asked], "empty_prompt", "loosen_prompt")
+
+    assert fates(report) == {"empty_prompt:clerk": "killed", "loosen_prompt:clerk": "killed"}
+
+
+def test_a_case_that_expects_the_first_paragraph_only_does_not_notice_that_the_rest_is_gone(
+    mutated: Callable[..., Report],
+) -> None:
+    asked = {
+        "id": "stock",
+        "input": "How many pieces of the item kettle are in stock?",
+        "expect": {"instructions": {"clerk": ["You are kind."]}},
+    }
+    report = mutated("clerk", [asked], "empty_prompt", "loosen_prompt")
+
+    assert fates(report) == {"empty_prompt:clerk": "killed", "loosen_prompt:clerk": "survived"}
+
+
 def test_a_limit_of_turns_is_noticed_by_a_case_whose_model_does_not_end(mutated: Callable[..., Report]) -> None:
     call = {"calls": [{"tool": "stock", "arguments": {"item": "kettle"}}]}
     endless = {
@@ -525,6 +552,36 @@ def test_what_is_typed_wrongly_ends_with_2_and_says_what_there_is(gw: Typed) -> 
     assert (status, "There are: drop_tool" in err) == (2, True)
     assert gw("mutate")[0] == 2
     assert gw("mutate", "nothing")[0] == 2
+    assert gw("mutate", "all", "--mutant", "drop_tool:refund")[0] == 2
+    status, _, err = gw("mutate", "strong", "--mutant", "drop_tool:refnd")
+    assert (status, "Did you mean 'drop_tool:refund'" in err) == (2, True)
+
+
+def test_one_mutant_is_tried_alone_and_what_is_kept_of_the_others_stays(gw: Typed, tmp_path: Path) -> None:
+    gw("mutate", "strong", "--operator", "drop_tool")
+    file = tmp_path / "state" / "mutants" / "strong.jsonl"
+    kept = file.read_bytes()
+    status, out, _ = gw("mutate", "strong", "--mutant", "drop_tool:refund")
+
+    assert (status, file.read_bytes()) == (0, kept)
+    assert out.startswith("strong: 100.0% killed of 1 mutants")
+    assert "kills nothing" not in out
+
+
+def test_what_a_dying_process_left_half_is_tried_again_and_nothing_after_it_is_lost(gw: Typed, tmp_path: Path) -> None:
+    gw("mutate", "strong", "--operator", "drop_tool")
+    file = tmp_path / "state" / "mutants" / "strong.jsonl"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-20])
+    gw("mutate", "strong", "--operator", "drop_tool", "--resume")
+
+    assert file.read_bytes() == whole
+
+
+def test_the_command_says_why_a_mutant_is_equivalent(gw: Typed) -> None:
+    _, out, _ = gw("mutate", "strong", "--operator", "drop_node")
+
+    assert "Equivalent: drop_node:gather. " in out
 
 
 def test_every_operator_says_what_it_does(gw: Typed) -> None:

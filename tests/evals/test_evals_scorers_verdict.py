@@ -162,3 +162,31 @@ def test_a_number_in_an_answer_has_no_sign_from_a_hyphen(answer: str, outcome: s
     case = Case.model_validate({"id": "c", "input": "x", "expect": {"answer": {"number": {"value": 5}}}})
 
     assert verdict(case, Observed(case_id="c", status="done", answer=answer)).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome", "reason"),
+    [
+        ({"desk": "Be brief. Never refund\n    more than was paid."}, "pass", ""),
+        ({"desk": "Never refund more."}, "fail", "The instructions of 'desk' do not say 'Never refund more than'."),
+        ({"desk": ""}, "fail", "do not say"),
+        ({"scout": "Never refund more than was paid."}, "fail", "The model of 'desk' was not asked"),
+        ({}, "fail", "The model of 'desk' was not asked"),
+    ],
+)
+def test_instructions_hold_their_phrases_however_their_lines_are_broken(
+    told: dict[str, str], outcome: str, reason: str
+) -> None:
+    expect = {"instructions": {"desk": ["Never refund more than", "brief"]}}
+    case = Case.model_validate({"id": "c", "input": "x", "expect": expect})
+
+    score = verdict(case, Observed(case_id="c", status="done", instructions=told))
+
+    assert score.outcome == outcome
+    assert reason in score.reason
+
+
+def test_an_oracle_says_the_instructions_that_are_expected() -> None:
+    case = Case.model_validate({"id": "c", "input": "x", "expect": {"instructions": {"desk": ["a b", "c"]}}})
+
+    assert verdict(case, oracle_run(case)).outcome == "pass"
