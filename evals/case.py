@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 RunStatus = Literal["done", "waiting", "failed", "blocked", "cancelled"]
 FaultKind = Literal[
@@ -103,6 +103,16 @@ class Fault(Part):
         return self
 
 
+def _not_empty(phrase: str) -> str:
+    if not phrase.strip():
+        raise ValueError("an empty text is in every text; say what must stand there")
+    return phrase
+
+
+Phrase = Annotated[str, AfterValidator(_not_empty)]
+"""What a text is searched for."""
+
+
 class Number(Part):
     """A number in an answer."""
 
@@ -113,8 +123,8 @@ class Number(Part):
 class ExpectedAnswer(Part):
     """What the answer's text must be like."""
 
-    contains: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
+    contains: tuple[Phrase, ...] = ()
+    excludes: tuple[Phrase, ...] = ()
     regex: str | None = None
     equals: str | None = None
     number: Number | None = None
@@ -138,7 +148,7 @@ class Expectation(Part):
     """Agents or nodes that worked, in this order, others between them."""
     retrieved: tuple[str, ...] | None = None
     """Sources that must be among the retrieved."""
-    instructions: dict[str, tuple[str, ...]] | None = None
+    instructions: dict[str, tuple[Phrase, ...]] | None = None
     """Agent to phrases that must stand in the instructions with which its model was asked."""
 
 

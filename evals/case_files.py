@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from graphwright.graphs import GraphEntry
 
 from .case import Case
+from .complaints import complaint
 from .yaml_lines import Lines, read_yaml
 
 SUFFIXES = (".yaml", ".yml", ".jsonl", ".csv", ".py")
@@ -158,8 +159,7 @@ def _problem(path: Path, draft: _Draft, error: Any) -> str:
         return f"{place}there is no {where!r}.{_near(written)}"
     if error["type"] == "missing":
         return f"{place}{'.'.join(map(str, (*written, error['loc'][-1])))!r} is missing."
-    said = error["msg"].removeprefix("Value error, ")
-    return f"{place}{where or 'the case'}: {said[0].lower()}{said[1:]}."
+    return f"{place}{where or 'the case'}: {complaint(error)}."
 
 
 def _written(value: Any, place: tuple[Any, ...]) -> tuple[str | int, ...]:

@@ -17,6 +17,7 @@ from graphwright.graphs import GraphEntry
 from . import scorers as shipped
 from .case import Case, Part
 from .case_files import CaseProblem, cases_of
+from .complaints import complaint
 from .dataset import Dataset, joined, open_dataset
 from .gate import Gate
 from .project import Project
@@ -275,8 +276,7 @@ def _problem(path: Path, lines: Lines, error: Any) -> str:
     where = ".".join(map(str, place))
     if error["type"] == "extra_forbidden":
         return f"{path}:{line}: there is no {where!r}. A suite has: {', '.join(_Written.model_fields)}."
-    said = error["msg"].removeprefix("Value error, ")
-    return f"{path}:{line}: {where}: {said[0].lower()}{said[1:]}."
+    return f"{path}:{line}: {where}: {complaint(error)}."
 
 
 def _lacks(cases: Dataset, path: Path, *, is_function: bool) -> list[str]:

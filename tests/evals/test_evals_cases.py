@@ -113,6 +113,27 @@ def test_what_is_no_list_of_cases_is_refused_with_its_place(tmp_path: Path, text
     assert found.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("people: no", "people: wanted a list, not false."),
+        ("expect: [1]", "expect: wanted a mapping, not [1]."),
+        ("expect: {calls: [x]}", 'expect.calls.0: wanted a mapping, not "x".'),
+        ("tags: [1]", "tags.0: wanted a text, in quotation marks, not 1."),
+        ("budget: {calls: many}", 'budget.calls: wanted a whole number, not "many".'),
+        ('expect: {instructions: {desk: ["a", " "]}}', "expect.instructions.desk.1: an empty text is in every text"),
+        ('expect: {answer: {contains: [""]}}', "expect.answer.contains.0: an empty text is in every text"),
+        ("expect: {instructions: {desk: You are}}", 'expect.instructions.desk: wanted a list, not "You are".'),
+        (f"tags: {'x' * 5000}", "tags: wanted a list, not "),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_in_the_words_of_a_file(tmp_path: Path, line: str, problem: str) -> None:
+    (found,) = problems(written(tmp_path, "cases.yaml", f"- id: a\n  input: x\n  {line}\n"))
+
+    assert found.startswith(f":3: case 'a': {problem}")
+    assert len(found) < 200
+
+
 def test_an_empty_file_has_no_cases_and_a_missing_one_is_a_problem(tmp_path: Path) -> None:
     assert load_cases(written(tmp_path, "none.yaml", "# later\n")) == []
     assert problems(tmp_path / "missing.yaml") == [": No such file or directory."]
