@@ -11,8 +11,9 @@ from typing import Any
 from ..places import are_beside, is_before
 from .call import Call
 from .decision import Finding, Verdict
+from .gathered import PrivateWords
 from .plan import Plan
-from .sources import Source, is_id_name
+from .sources import Source, is_id_name, is_said, sayers
 from .words import Leaf, is_address, normal
 
 USER = "the user"
@@ -51,6 +52,11 @@ class Context:
         return _some_origins(source.origin for source in self.sources if source.taints)
 
     @cached_property
+    def private_words(self) -> PrivateWords:
+        """What private sources say, gathered; one for all contexts of a run."""
+        return PrivateWords()
+
+    @cached_property
     def _lanes(self) -> frozenset[Lane]:
         """Where the newest sources were found, one lane for each task that is under way: beside them a call may be."""
         return _lanes_after(frozenset(), self.sources)
@@ -72,6 +78,7 @@ class Context:
         """With more sources. Its taint is carried on, not asked of every source anew: a run reads thousands of them."""
         more = replace(self, sources=(*self.sources, *found))
         fresh = [each.origin for each in found if each.taints]
+        more.__dict__["private_words"] = self.private_words
         more.__dict__["_lanes"] = _lanes_after(self._lanes, found)
         more.__dict__["tainted_by"] = _some_origins((*self.tainted_by, *fresh)) if fresh else self.tainted_by
         return more
@@ -100,9 +107,10 @@ class Context:
         """
         if not any(_is_beside(lane, call) for lane in self._lanes):
             return self
-        return replace(
-            self, sources=tuple(each for each in self.sources if not each.is_unknown_to(call.batch, call.tasks))
-        )
+        known = tuple(each for each in self.sources if not each.is_unknown_to(call.batch, call.tasks))
+        less = replace(self, sources=known)
+        less.__dict__["private_words"] = self.private_words
+        return less
 
     def believes(self, call: Call) -> bool:
         """Whether the result may be trusted: the tool's may, or records of it, and no stranger chose the question."""
@@ -121,9 +129,7 @@ class Context:
         """
         trusted = [source for source in self.sources if source.trusted]
         strange = (
-            leaf
-            for leaf in values
-            if not any(source.has(leaf.value, leaf.key) for source in trusted) and not (ids and self._is_id(leaf))
+            leaf for leaf in values if not is_said(leaf.value, trusted, leaf.key) and not (ids and self._is_id(leaf))
         )
         return list(islice(strange, MOST))
 
@@ -136,7 +142,8 @@ class Context:
 
     def origin_of(self, value: Any) -> str:
         """Which untrusted source this value stands in, newest first; empty if in none."""
-        return next((each.origin for each in reversed(self.sources) if not each.trusted and each.has(value)), "")
+        strange = (each for each in reversed(self.sources) if not each.trusted)
+        return next((each.origin for each in sayers(value, strange)), "")
 
 
 def _lanes_after(lanes: frozenset[Lane], found: Sequence[Source]) -> frozenset[Lane]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .call import Call
 from .context import MOST, Context
 from .decision import Evidence, Finding, listed
+from .sources import is_said
 from .words import is_address, words
 
 NAME = "foreign_links"
@@ -21,12 +22,7 @@ def foreign_links(call: Call, context: Context) -> Finding | None:
     trusted = [source for source in context.sources if source.trusted]
     for leaf in call.others():
         for word in words(str(leaf.value)):
-            if (
-                len(seen) < MOST
-                and word not in seen
-                and is_address(word)
-                and not any(source.has(word) for source in trusted)
-            ):
+            if len(seen) < MOST and word not in seen and is_address(word) and not is_said(word, trusted):
                 seen[word] = Evidence.of(leaf.path, word, context.origin_of(word))
     evidence = tuple(seen.values())
     if not evidence:

@@ -7,7 +7,8 @@ from itertools import islice
 from .call import Call
 from .context import MOST, Context
 from .decision import Evidence, Finding, listed
-from .sources import GRAM, Source, grams
+from .gathered import PrivateWords
+from .sources import GRAM, Source, grams, is_said
 from .words import Leaf, words
 
 NAME = "private_values"
@@ -24,7 +25,7 @@ def private_values(call: Call, context: Context) -> Finding | None:
     if not private:
         return None
     trusted = [source for source in context.sources if source.trusted and not source.private]
-    found = (each for leaf in call.others() for each in _repeated(leaf, private, trusted))
+    found = (each for leaf in call.others() for each in _repeated(leaf, private, trusted, context.private_words))
     evidence = tuple(islice(found, MOST))
     if not evidence:
         return None
@@ -35,13 +36,24 @@ def _reaches_nobody(call: Call) -> bool:
     return bool(call.labels.critical) and not any(call.arguments.get(name) for name in call.labels.critical)
 
 
-def _repeated(leaf: Leaf, private: list[Source], trusted: list[Source]) -> list[Evidence]:
+def _repeated(leaf: Leaf, private: list[Source], trusted: list[Source], known: PrivateWords) -> list[Evidence]:
+    """The first word, or words in a row, that the first source says which says any; empty if none does."""
     said = words(str(leaf.value))
-    for source in private:
-        for word in said:
-            if word in source.telling and not any(each.has(word, leaf.key) for each in trusted):
+    in_a_row = grams(said)
+    telling = known.telling.among(private, said)
+    # A source makes its rows of words when it is first asked for them, which a short argument never does.
+    repeated = known.grams.among(private, in_a_row) if in_a_row else set()
+    strange = [word for word in said if word in telling and not is_said(word, trusted, leaf.key)]
+    rows = [at for at, gram in enumerate(in_a_row) if gram in repeated and not _is_in(gram, trusted)]
+    for source in private if strange or rows else ():
+        for word in strange:
+            if word in source.telling:
                 return [Evidence.of(leaf.path, word, source.origin)]
-        for at, gram in enumerate(grams(said)):
-            if gram in source.grams and not any(gram in each.grams for each in trusted):
+        for at in rows:
+            if in_a_row[at] in source.grams:
                 return [Evidence.of(leaf.path, " ".join(said[at : at + GRAM]), source.origin)]
     return []
+
+
+def _is_in(gram: int, sources: list[Source]) -> bool:
+    return any(gram in each.grams for each in sources)

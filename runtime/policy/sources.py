@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -136,9 +136,8 @@ class Source:
                     found[word].append((before, raw[at], plain[at + 1] if at + 1 < len(plain) else ""))
         return found
 
-    def has(self, value: Any, name: str = "") -> bool:
-        """Whether this value is said here, in any spelling; short ones must be a whole value, or marked as one."""
-        wanted = _wanted(value)
+    def _says(self, wanted: _Wanted, value: Any, name: str) -> bool:
+        """Whether it is said here, in any spelling; short ones must be a whole value, or marked as one."""
         if wanted.whole in self.fields:
             return True
         if not wanted.words:
@@ -176,11 +175,29 @@ class Source:
     @cached_property
     def telling(self) -> frozenset[str]:
         """Single values that tell something by themselves: codes, addresses, what stands under a secret's name."""
-        found = {word for word in self._words if is_telling(word)}
+        found = {word for word in self._vocabulary if is_telling(word)}
         for leaf in leaves(self.value):
             if _SECRET.search(leaf.key.lower()) and len(one := words(str(leaf.value))) == 1 and len(one[0]) >= SHORT:
                 found.add(one[0])
         return frozenset(found)
+
+
+def sayers(value: Any, sources: Iterable[Source], name: str = "") -> Iterator[Source]:
+    """Those of the sources in which the value is said, in their order.
+
+    Args:
+        value: What is looked for, in any spelling. One of under :data:`SHORT` letters must be a whole value there, or
+            be marked as one by a person.
+        sources: Where.
+        name: Of the parameter that has the value: a short one may stand beside it.
+    """
+    wanted = _wanted(value)
+    return (each for each in sources if each._says(wanted, value, name))
+
+
+def is_said(value: Any, sources: Iterable[Source], name: str = "") -> bool:
+    """Whether one of the sources has the value."""
+    return next(sayers(value, sources, name), None) is not None
 
 
 def grams(of: Sequence[str]) -> list[int]:
@@ -190,7 +207,7 @@ def grams(of: Sequence[str]) -> list[int]:
 
 def is_telling(word: str) -> bool:
     """Whether a word alone gives something away: an address, or a code with digits in it; days and times do not."""
-    if len(word) < SHORT or is_moment(word):
+    if len(word) < SHORT or word.isalpha() or is_moment(word):
         return False
     return is_address(word) or any(letter.isdigit() for letter in word)
 

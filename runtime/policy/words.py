@@ -87,6 +87,8 @@ def destination(value: str) -> str:
 
 def is_address(word: str) -> bool:
     """Whether a word leads somewhere: an e-mail address, a URL, a host name, an IBAN."""
+    if word.isalpha():  # most words
+        return False
     return "@" in word or "://" in word or word.startswith("www.") or is_iban(word) or _is_host(word)
 
 
@@ -108,6 +110,8 @@ def number(value: Any) -> str | None:
 
 
 def _word(raw: str) -> str:
+    if raw.isalpha():  # most words, and nothing of what follows applies to them
+        return raw
     word = raw.strip(_EDGES)
     for ending in ("'s", "’s"):
         word = word.removesuffix(ending)
