@@ -43,17 +43,13 @@ def _repeated(leaf: Leaf, private: list[Source], trusted: list[Source], known: P
     telling = known.telling.among(private, said)
     # A source makes its rows of words when it is first asked for them, which a short argument never does.
     repeated = known.grams.among(private, in_a_row) if in_a_row else set()
-    strange = [word for word in said if word in telling and not is_said(word, trusted, leaf.key)]
-    rows = [at for at, gram in enumerate(in_a_row) if gram in repeated and not _is_in(gram, trusted)]
+    strange = {word for word in telling if not is_said(word, trusted, leaf.key)}
+    rows = {gram for gram in repeated if not any(gram in each.grams for each in trusted)}
     for source in private if strange or rows else ():
-        for word in strange:
-            if word in source.telling:
+        for word in said if strange else ():
+            if word in strange and word in source.telling:
                 return [Evidence.of(leaf.path, word, source.origin)]
-        for at in rows:
-            if in_a_row[at] in source.grams:
+        for at, gram in enumerate(in_a_row) if rows else ():
+            if gram in rows and gram in source.grams:
                 return [Evidence.of(leaf.path, " ".join(said[at : at + GRAM]), source.origin)]
     return []
-
-
-def _is_in(gram: int, sources: list[Source]) -> bool:
-    return any(gram in each.grams for each in sources)
