@@ -30,6 +30,7 @@ USAGE_ERRORS = {
     "graphwright.graphs": ("GraphNotFound",),
     "graphwright.models": ("UnknownModel", "MissingExtra"),
     "graphwright.retrieval": ("EmptyQuery", "KnowledgeBaseMissing", "UnknownChunk", "UnknownEmbedder", "UnknownField"),
+    "graphwright.runtime.policy": ("PlanError",),
     "graphwright.runtime": ("DecisionError", "NotAllowed", "NotFound", "SettingsError"),
     "graphwright.tools": ("InvalidArguments", "UnknownTool"),
 }

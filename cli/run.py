@@ -24,6 +24,12 @@ FILE = click.Path(path_type=Path)
 @click.option("--thread", metavar="ID", help="Go on with this thread instead of a new one.")
 @click.option("--tools", type=FILE, metavar="FILE", multiple=True, help="Add the tools of a Python file; repeatable.")
 @click.option(
+    "--plan",
+    metavar="TOOL",
+    multiple=True,
+    help="Once a stranger's text was read, deny every tool but this, instead of asking; repeatable.",
+)
+@click.option(
     "--if-busy",
     type=click.Choice(["reject", "enqueue", "interrupt", "rollback"]),
     default="reject",
@@ -41,6 +47,7 @@ def run(
     model: str | None,
     thread: str | None,
     tools: tuple[Path, ...],
+    plan: tuple[str, ...],
     if_busy: IfBusy,
     no_input: bool,
 ) -> int:
@@ -52,6 +59,7 @@ def run(
     from .driving import Prepared, go_on, is_queued_behind
     from .first_run import fill_knowledge
     from .inputs import input_text
+    from .planning import plan_options
     from .session import Session, build, catalogue_of, choose_model, settings_of, tool_options, tools_of
 
     settings = settings_of(invocation, model=model)
@@ -67,7 +75,7 @@ def run(
                 thread_id=thread,
                 model=prepared.choice.spec,
                 title=" ".join(text[:200].split()),
-                options=tool_options(tools),
+                options={**tool_options(tools), **plan_options(prepared.graph, plan)},
                 if_busy=if_busy,
             )
         )

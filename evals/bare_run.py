@@ -23,8 +23,8 @@ def observe_bare(
 ) -> Callable[[Case], Awaitable[Observed]]:
     """What runs a case of this graph.
 
-    Tools run through the gate, without journal and budget. A case with people, faults, documents or a budget, and a
-    graph that asks a person or declares a world, needs the whole runtime: that is the ``trouble`` of what is observed.
+    Tools run through the gate, without journal and budget. A case with people, faults, documents, a budget or a plan,
+    and a graph that asks a person or declares a world, needs the whole runtime: that is its ``trouble``.
 
     Args:
         entry: The graph's entry.
@@ -35,9 +35,9 @@ def observe_bare(
     compiled = graph.compile()
 
     async def observe(case: Case) -> Observed:
-        own = (case.people, case.faults, case.documents, case.budget, case.expect.instructions)
+        own = (case.people, case.faults, case.documents, case.budget, case.plan is not None, case.expect.instructions)
         if any(own) or entry.world is not None or entry.resources is not None:
-            why = "people, faults, documents, a budget, instructions, a world and resources need `runtime: full`"
+            why = "people, faults, documents, a budget, a plan, instructions, a world, resources need `runtime: full`"
             return Observed(case_id=case.id, status="failed", trouble=f"It cannot be run bare: {why}.")
         noted = _Noted()
         values = entry.values(case.input) if isinstance(case.input, str) else dict(case.input)

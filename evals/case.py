@@ -188,6 +188,8 @@ class Case(Part):
     """A recording that answers instead; relative to the file of the case."""
     documents: tuple[str, ...] = ()
     """Files and folders that the knowledge base holds, instead of what the graph names; relative to the file."""
+    plan: tuple[str, ...] | None = None
+    """The tools that its run declares, as ``graphwright run --plan`` does; None: what each agent was given."""
     people: tuple[Answer, ...] = ()
     faults: tuple[Fault, ...] = ()
     budget: CaseBudget | None = None

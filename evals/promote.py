@@ -16,6 +16,7 @@ from graphwright.runtime import Approval, Edit, Redactor, Reject, Respond, Run, 
 from graphwright.runtime.approvals import DEADLINE
 from graphwright.runtime.driver import PLAIN_INTERRUPT
 from graphwright.runtime.journal import Entry
+from graphwright.runtime.policy.plan import PLAN
 
 from .case import Case
 from .case_files import CaseProblem, load_cases
@@ -65,6 +66,11 @@ async def promote(runtime: Runtime, run_id: str, entry: GraphEntry, graph: Any, 
     remarks: list[str] = []
     told: dict[str, Any] = {"id": case_id or _slug(run), "input": _input(run, entry)}
     told |= await _models(runtime, run, entries, graph, remarks)
+    declared = run.options.get(PLAN) or {}
+    if declared.get("tools") is not None:
+        told["plan"] = list(declared["tools"])
+        if declared.get("beyond") == "ask":
+            remarks.append("The run had people asked about tools beyond its plan; a case's plan denies them.")
     people = [answer for each in approvals for answer in _answers(each, approvals, remarks)]
     if people:
         told["people"] = people

@@ -25,6 +25,7 @@ from .people import People
 from .plainly import plain
 from .project import Project, make_resources, open_knowledge, resources_of
 from .replies import Answered, answers_of, folder_of, model_of
+from .starting import started
 
 if TYPE_CHECKING:
     from graphwright.retrieval import KnowledgeBase
@@ -198,9 +199,7 @@ class Sitting:
     async def _started(self, runtime: Runtime) -> Run:
         if self._run:
             return await runtime.runs.get(self._run)
-        case, entry = self._case, self._sandboxes.entry
-        values = entry.values(case.input) if isinstance(case.input, str) else dict(case.input)
-        run = await runtime.start(entry.name, values)
+        run = await started(runtime, self._sandboxes.entry, self._case)
         self._run = run.id
         return run
 

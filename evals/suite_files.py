@@ -285,14 +285,20 @@ def _lacks(cases: Dataset, path: Path, *, is_function: bool) -> list[str]:
         return [f"{path}: the suite has no cases; nothing could be told from it."]
     problems = []
     for case in cases:
-        if is_function and (case.people or case.faults or case.replies is not None or case.cassette or case.budget):
-            told = "a function has no people, faults, replies, cassette or budget."
+        if is_function and _has_run(case):
+            told = "a function has no people, faults, replies, cassette, budget or plan."
             problems.append(f"{case.source}: case {case.id!r}: {told}")
         missing = [each for each in case.documents if not (folder_of(case) / each).exists()]
         problems += [f"{case.source}: case {case.id!r}: there are no documents {each!r} beside it." for each in missing]
         if case.cassette is not None:
             problems += _cassette_problems(case)
     return problems
+
+
+def _has_run(case: Case) -> bool:
+    """Whether the case says something about a run of a graph."""
+    given = (case.people, case.faults, case.budget, case.replies is not None, case.cassette, case.plan is not None)
+    return any(given)
 
 
 def _cassette_problems(case: Case) -> Iterator[str]:

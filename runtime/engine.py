@@ -32,6 +32,7 @@ from .journal import Journal, Writer
 from .journaling import fenced, journaled, journaled_model
 from .leases import Leases
 from .owners import new_owner
+from .policy.plan import declared_plan
 from .policy.remembering import Records, policy_of
 from .prices import load_prices
 from .questions import Ask
@@ -119,10 +120,10 @@ class Runtime:
         """Commit a queued run; :meth:`drive` moves it.
 
         Raises:
-            NotFound: if ``thread_id`` is unknown.
-            ThreadBusy: if the thread has an unfinished run, and ``if_busy`` is ``reject``.
-            GuardrailBlocked: if a guardrail does not let the input pass; nothing was stored.
+            NotFound, ThreadBusy: see :class:`RunStore`.
+            GuardrailBlocked, PlanError: if a guardrail stops the input, or the option ``plan`` is no plan.
         """
+        declared_plan(options or {})
         values, noticed = admitted(self.guardrails, values)
         run = await self.runs.create(
             graph,
@@ -200,11 +201,10 @@ class Runtime:
             await self.runs.move(run.id, "running", epoch=epoch, error=None, signature=now)
             tally = Tally(await self.journal.of_run(run.id), self.spending.prices)
             budgets = RunSpending(self.spending, run)
-            wanted = model if model is not None else run.model or self.settings.model
             writer = await self.journal.writer(run.id, run.thread_id, epoch)
             guarded = Guarded(self.guardrails, run.id, self.journal, writer)
             await guarded.begin(run.input, run.options)
-            context = await self._context(run, wanted, writer, tally, budgets, now, guarded)
+            context = await self._context(run, model, writer, tally, budgets, now, guarded)
             told = guarded.output(output)
             driver = Driver(compiled, run, context, self.runs, self.approvals, self.journal, told, tally, epoch)
             events = driver.drive(
@@ -248,7 +248,7 @@ class Runtime:
             thread_id=run.thread_id,
             user=run.user,
             tenant=run.tenant,
-            model=model,
+            model=model if model is not None else run.model or self.settings.model,
             gate=build_gate(
                 ask,
                 before=(refuse_secrets(self.redactions), *guarded.before, policy.step, budgets.tool(ask)),

@@ -1,9 +1,10 @@
 """Planted attacks on the shipped graphs: how many succeed, by graph and by OWASP's ten, and whether the tasks finish.
 
 Every order of the generator is played on the whole runtime with a model that obeys whatever it reads: once with a
-person who approves what the task needs, once with one who approves everything, and once where policy only observes
-(what is at stake). ``graphwright eval run attacks`` plays the same with gates; this prints tables, and AgentDojo's
-figures beside them where its data is.
+person who approves what the task needs, once with one who approves everything, once more so where the run declares the
+tools that its task uses when nobody disturbs it, and once where policy only observes (what is at stake).
+``graphwright eval run attacks`` plays the first with gates; this prints tables, and AgentDojo's figures beside them
+where its data is.
 
     python benchmarks/policy/attacks.py [--graph NAME]... [--concurrency N] [--json] [--dojo DIR]
 """
@@ -33,7 +34,10 @@ from graphwright.evals.external.agentdojo import load_agentdojo, over
 from graphwright.evals.project import Project
 from graphwright.runtime.policy.profiles import DEFAULT
 
-HEAD = "| | attacks | read by a model | succeed without policy | succeed | if the person approves everything | asked |"
+HEAD = (
+    "| | attacks | read by a model | succeed without policy | succeed | if the person approves everything |"
+    " so, and the run declares the tools of its task | asked |"
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,9 @@ async def played(graphs: Iterable[str], concurrency: int) -> list[Row]:
 def line(name: str, rows: list[Row]) -> str:
     """One line of a table."""
     measured = [each.told for each in rows if not each.told["mistaken"]]
-    figures = [sum(bool(told[key]) for told in measured) for key in ("tried", "bare", "succeeded", "careless")]
+    figures = [
+        sum(bool(told[key]) for told in measured) for key in ("tried", "bare", "succeeded", "careless", "planned")
+    ]
     asked = sum(told["approvals"] for told in measured)
     return f"| {name} | {len(measured)} | {' | '.join(map(str, figures))} | {asked} |"
 
@@ -79,7 +85,7 @@ def report(rows: list[Row]) -> Iterable[str]:
     attacks = [each for each in rows if each.what == "attack"]
     graphs = sorted({each.case.slices["graph"] for each in attacks})
     yield HEAD
-    yield "|---|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|---|"
     yield from (line(graph, [each for each in attacks if each.case.slices["graph"] == graph]) for graph in graphs)
     yield line("all", attacks)
     for number, name in NAMES.items():

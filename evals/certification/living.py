@@ -20,6 +20,7 @@ from ..case import Case
 from ..people import People
 from ..project import Project, resources_of
 from ..replies import answers_of, model_of
+from ..starting import started
 from .boundaries import Boundaries, watch
 from .ledger import Ledger
 
@@ -114,12 +115,11 @@ class _Process:
         return {"problems": [*self._problems, *self._people.problems], "looked_up": self._looked_up}
 
     async def _found_or_started(self) -> Run:
-        runtime, case, entry = self._runtime, self._life.case, self._life.stage.entry
+        runtime = self._runtime
         found = await runtime.runs.runs(tenant=runtime.settings.tenant)
         if found:
             return found[0]
-        values = entry.values(case.input) if isinstance(case.input, str) else dict(case.input)
-        return await runtime.start(entry.name, values)
+        return await started(runtime, self._life.stage.entry, self._life.case)
 
     async def _drive(self, run: Run) -> None:
         # A scripted model goes on where its recorded answers end.

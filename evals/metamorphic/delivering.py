@@ -22,6 +22,7 @@ from ..case import Answer, Case
 from ..people import Given, People
 from ..replies import model_of
 from ..sandbox_run import ENDED, Sandboxes
+from ..starting import started
 from ..suite import Suite
 from ..watching import Task, Watch
 from .relation import Relation, Tried, WatchedSitting, compared
@@ -98,11 +99,9 @@ class Insisting(WatchedSitting):
                 await self._sent_again(other)
 
     async def _sent_again(self, other: Runtime) -> None:
-        case, entry = self._case, self._sandboxes.entry
         thread = (await other.runs.get(self._run)).thread_id
-        values = entry.values(case.input) if isinstance(case.input, str) else dict(case.input)
         try:
-            await other.start(entry.name, values, thread_id=thread)
+            await started(other, self._sandboxes.entry, self._case, thread_id=thread)
         except RuntimeProblem:
             return
         self.problems.append("The same message began a second run on the thread while the first one had not ended.")

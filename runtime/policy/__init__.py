@@ -4,7 +4,7 @@ from .call import Call
 from .context import Context, Rule
 from .deciding import decide
 from .decision import Decision, Evidence, Finding, Verdict
-from .plan import Plan, compile_plan
+from .plan import Plan, PlanError, compile_plan
 from .profiles import PROFILES, Profile
 from .sources import Source
 
@@ -16,6 +16,7 @@ __all__ = [
     "Evidence",
     "Finding",
     "Plan",
+    "PlanError",
     "Profile",
     "Rule",
     "Source",

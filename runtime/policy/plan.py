@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from ..errors import RuntimeProblem
+
+PLAN = "plan"
+"""A run's option: ``{"tools": [...], "beyond": "deny" | "ask"}``, the tools that it declares."""
+
+
+class PlanError(RuntimeProblem):
+    """What a run declares as its plan is none. For whoever starts it; nothing was stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +40,23 @@ class Plan:
         if toolbox is None:
             return True
         return tool in toolbox and tool in self.agents.get(agent, toolbox)
+
+
+def declared_plan(options: Mapping[str, Any]) -> tuple[list[str] | None, Literal["deny", "ask"]]:
+    """The tools that a run declares, None if it declares none, and what happens to calls beyond them.
+
+    Raises:
+        PlanError: if the option is no plan.
+    """
+    told = options.get(PLAN) or {}
+    tools, beyond = (told.get("tools"), told.get("beyond", "deny")) if isinstance(told, Mapping) else (told, "deny")
+    is_list = isinstance(tools, list | tuple) and all(isinstance(each, str) for each in tools)
+    unknown = sorted(set(told) - {"tools", "beyond"}, key=str) if isinstance(told, Mapping) else [told]
+    if unknown or beyond not in ("deny", "ask") or not (tools is None or is_list):
+        raise PlanError(
+            f'The option {PLAN!r} of a run is {{"tools": [names], "beyond": "deny" or "ask"}}, not {str(told)[:200]}.'
+        )
+    return (None if tools is None else list(tools)), "ask" if beyond == "ask" else "deny"
 
 
 def compile_plan(

@@ -19,7 +19,7 @@ from .context import Context
 from .decision import Decision
 from .foreign import strange_descriptions
 from .gating import ANSWERER, EDITOR, Decider, RunPolicy, changed, told_by, unedited
-from .plan import compile_plan
+from .plan import compile_plan, declared_plan
 from .sources import Source
 from .typed import READER
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 POLICY = "policy"
 """The name of journal entries that hold a decision; those of a reader have :data:`READER`."""
-PLAN = "plan"
-"""A run's option: ``{"tools": [...], "beyond": "deny" | "ask"}``, the tools that it declares."""
 _MOST_RUNS = 100_000
 UNTRUSTED = "untrusted"
 """A run's option: the keys of its input that hold words of strangers (a mail that started it, say)."""
@@ -86,8 +84,8 @@ async def policy_of(run: Run, writer: Writer, records: Records, settings: Policy
     Raises:
         PolicyError: if a custom rule of the settings cannot be found.
     """
-    declared = run.options.get(PLAN) or {}
-    plan = compile_plan(known["signature"], declared.get("tools"), beyond=declared.get("beyond", "deny"))
+    tools, beyond = declared_plan(run.options)
+    plan = compile_plan(known["signature"], tools, beyond=beyond)
     context = settings.context(known["project"], plan=plan, roles=known["roles"], tenant=run.tenant)
     labelled = [name for name, tool in settings.tools.items() if tool.effect is not None]
     for source in strange_descriptions(known["signature"], labelled):

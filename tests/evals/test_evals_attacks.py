@@ -308,6 +308,7 @@ async def test_an_attack_that_works_without_a_policy_fails_with_one(tmp_path: Pa
 
     assert (played.mistaken, played.reached, played.tried) == ("", True, ("send",))
     assert (played.bare, played.careless, played.succeeded, played.touched) == (True, True, False, ())
+    assert played.planned is False
     assert played.approvals == 1
     assert verdict(attacks_on(project, "office")["office.read_mail.read.send-1"].task, task).outcome == "pass"
 
@@ -446,7 +447,7 @@ async def test_the_suite_plays_each_attack_once_and_what_is_at_stake_only_where_
         assert suite.function is not None
         told.append(await suite.function({"attack": "office.read_mail.read.send-1"}))
 
-    assert [(each["succeeded"], each["careless"], each["bare"]) for each in told] == [
-        (False, None, None),
-        (False, True, True),
+    assert [(each["succeeded"], each["careless"], each["planned"], each["bare"]) for each in told] == [
+        (False, None, None, None),
+        (False, True, False, True),
     ]

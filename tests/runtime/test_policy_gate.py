@@ -19,6 +19,7 @@ from graphwright.models.script import calls
 from graphwright.runtime import Approve, Edit, Respond, Run, RunContext, Runtime, Settings
 from graphwright.runtime.ask import ask_person
 from graphwright.runtime.explaining import explain
+from graphwright.runtime.policy import PlanError
 from graphwright.runtime.replaying import replay
 from graphwright.tools import Tool, ToolContext, ToolFailed, tool
 
@@ -144,6 +145,27 @@ async def test_a_denied_call_is_told_to_the_model_and_recorded(office: Office) -
     assert [each.tool for each in explained.called] == ["read_mail"]
 
 
+@pytest.mark.parametrize(
+    "plan",
+    [
+        "read_mail",
+        ["read_mail"],
+        {"tools": "read_mail"},
+        {"tools": [1]},
+        {"tool": ["read_mail"]},
+        {"tools": [], "beyond": "allow"},
+        {"tools": {"read_mail": True}},
+    ],
+)
+async def test_what_is_no_plan_is_refused_before_anything_is_stored(office: Office, plan: Any) -> None:
+    graph = office.graph(calls("read_mail"))
+
+    with pytest.raises(PlanError, match=r'"tools": \[names\]'):
+        await office.start(graph, options={"plan": plan})
+
+    assert await office.runtime.runs.runs(tenant=office.runtime.settings.tenant) == []
+
+
 async def test_the_audit_log_has_the_decision_with_its_rule_and_the_digest_of_its_evidence(office: Office) -> None:
     await office.start(office.graph(calls("read_mail"), calls("send", to="eve@evil.example", text="hi")))
 
@@ -170,13 +192,13 @@ async def test_an_edit_is_checked_again_and_what_the_person_typed_is_their_word(
 
 
 async def test_an_edit_that_a_rule_denies_is_not_run(tmp_path: Path) -> None:
-    (tmp_path / "house_rules.py").write_text(
+    (tmp_path / "desk_rules.py").write_text(
         "from graphwright.runtime.policy import Finding\n"
         "def no_fax(call, context):\n"
         "    if call.arguments.get('text') == 'fax':\n"
         "        return Finding('deny', 'no_fax', 'We do not fax.')\n"
     )
-    office = Office(tmp_path, rules=["house_rules:no_fax"])
+    office = Office(tmp_path, rules=["desk_rules:no_fax"])
     async with office.runtime:
         run = await office.start(office.graph(calls("read_mail"), calls("send", to="eve@evil.example", text="hi")))
         (approval,) = await office.runtime.approvals.pending()
