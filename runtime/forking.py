@@ -13,10 +13,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .branching import edited
+from .broker import APPROVERS
 from .errors import NotAllowed, NotFound
 from .guardrails.answering import Answers, admitted_edits
 from .guardrails.guarding import admitted
 from .history import state_at
+from .policy.plan import PLAN
+from .policy.remembering import UNTRUSTED
 from .turns import FORK
 
 if TYPE_CHECKING:
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
 
     from .engine import Runtime
     from .runs import Run
+
+
+KEPT = ("tools", APPROVERS, PLAN, UNTRUSTED)
+"""The options of a run that a fork of it is held to: its tools, who decides, what is denied, who is a stranger."""
 
 
 async def fork(
@@ -68,7 +75,7 @@ async def fork(
     new, noticed = admitted(runtime.guardrails, values or {}) if values else ({}, {})
     written, told = admitted_edits(runtime.guardrails, edits or {})
     made_by = await _maker(runtime, dict(state.metadata or {}))
-    kept = {name: made_by.options[name] for name in ("tools",) if made_by and name in made_by.options}
+    kept = {name: made_by.options[name] for name in KEPT if made_by and name in made_by.options}
     run = await runtime.runs.create(
         thread.graph,
         new,
